@@ -1,0 +1,101 @@
+import type { ChannelLayer } from './channel-layer.ts'
+import type { Logger } from './logger.ts'
+import type { JsonObject, JsonValue, Message } from './message.ts'
+import type { StateChanges } from './state-changes.ts'
+
+/**
+ * One message from an application to the server, as in ASGI: `websocket.accept`, `websocket.send`,
+ * `websocket.close`.
+ */
+export type Send = (message: Message) => Promise<void>
+
+/**
+ * The door between the application half and the server half: routers, middleware and consumers are all such
+ * functions. Called once per event; resolves when the event is handled.
+ */
+export type Application<S extends Scope = Scope> = (scope: S, message: Message, send: Send) => Promise<void>
+
+/** What every application is told about where a message comes from. */
+export interface Scope {
+  /** `websocket`, `http` or `channel`. */
+  readonly type: string
+}
+
+/** What a URL pattern captured. */
+export interface UrlRoute<Kwargs = Readonly<Record<string, unknown>>> {
+  /** Captures of unnamed groups, in order. */
+  readonly args: readonly string[]
+  /** Captures by name, converted: `<int:id>` is a number. */
+  readonly kwargs: Kwargs
+}
+
+/**
+ * One WebSocket connection, as its handshake described it. Built at `$connect`, kept, and the same for every
+ * later event of the connection.
+ */
+export interface WebsocketScope extends Scope {
+  readonly type: 'websocket'
+  /** The path, %-decoded. API Gateway has none: it is the `path` query parameter, or `/`. */
+  readonly path: string
+  /** The query parameters, decoded; of a repeated one the last value. `path` is not among them. */
+  readonly query: Readonly<Record<string, string>>
+  /**
+   * The handshake's headers by lower-case name. Cookies, `authorization` and the handshake's own
+   * (`sec-websocket-*` and the like) are here during `connect` only, and are never stored.
+   */
+  readonly headers: Readonly<Record<string, readonly string[]>>
+  /** What the client offered, in its order. */
+  readonly subprotocols: readonly string[]
+  /** The client's IP address as API Gateway saw it. Behind CloudFront it is the edge's. */
+  readonly client: string | undefined
+  /** When the connection was opened, in milliseconds since the epoch. */
+  readonly connectedAt: number
+  /** The context that a Lambda authorizer returned, on every event; absent without one. */
+  readonly authorizer?: JsonObject
+  /** This connection's channel: its connection id. */
+  readonly channelName: string
+  /** What the server lends to the application for the one event at hand. */
+  readonly connection: Connection
+}
+
+/** A scope whose URL route has these kwargs: what a consumer asks for that reads `scope.urlRoute.kwargs.room`. */
+export type RoutedScope<Kwargs = Readonly<Record<string, unknown>>, S extends Scope = WebsocketScope> = S & {
+  readonly urlRoute: UrlRoute<Kwargs>
+}
+
+/** What the server lends to an application for one event. Valid until the event is over. */
+export interface Connection {
+  /** The channel layer under `alias`; throws {@link ConfigurationError} if there is none. */
+  channelLayer(alias: string): ChannelLayer
+  /** The saved part of the scope under `key`: what an earlier event of this connection remembered. */
+  recall(key: string): JsonValue | undefined
+  /**
+   * Keeps `value` with the connection, for later events to recall. Only `$connect` may: the scope is built once.
+   */
+  remember(key: string, value: JsonValue): void
+  /**
+   * The connection's state as stored; `undefined` if the connection is gone. Costs at most one store read.
+   *
+   * @param saveNow - called before another event of this connection is handled inside this one (a consumer
+   * that sends to its own group), so that the inner handler sees what the outer one has changed so far
+   */
+  loadState(saveNow: () => Promise<void>): Promise<JsonObject | undefined>
+  /** Saves changed keys, leaving all others alone. False if the connection is gone. */
+  saveState(changes: StateChanges): Promise<boolean>
+  /**
+   * Replaces the state by what `update` makes of the stored one, on condition that nobody wrote in between;
+   * `update` runs again if somebody did. Resolves to the new state, or `undefined` if the connection is gone.
+   */
+  updateState(update: (state: JsonObject) => JsonObject): Promise<JsonObject | undefined>
+  /** Names the consumer that serves this event, for logs and metrics. */
+  servedBy(consumer: string): void
+  /** Names of plain fields of `consumer` that an earlier event set and lost. Empty in production. */
+  lostFields(consumer: string): Iterable<string>
+  /** Tells which plain fields this event set. Does nothing in production. */
+  reportFields(consumer: string, fields: readonly string[]): void
+  /** Counts something under a name that ends up in metrics and, at debug, in the log. */
+  count(name: string): void
+  readonly logger: Logger
+  /** False in production: the checks that cost time are off. */
+  readonly isDevelopment: boolean
+}
