@@ -1,0 +1,131 @@
+import type { WebsocketScope } from '../application.ts'
+import { ProtocolError } from '../errors.ts'
+import type { EventMap, Message } from '../message.ts'
+import { AcceptConnection, DenyConnection } from '../signals.ts'
+import { Consumer } from './consumer.ts'
+import { hideFromEvents } from './handlers.ts'
+
+/** Options of {@link WebsocketConsumer.accept}. */
+export interface AcceptOptions {
+  /** Refused: API Gateway lets no header of a handshake's response reach the client but the subprotocol. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Options of {@link WebsocketConsumer.send}. */
+export interface SendFrameOptions {
+  /** Closes the connection after this frame; a number is the close code. */
+  readonly close?: boolean | number
+}
+
+export interface WebsocketConsumer {
+  /** Groups that every connection of this consumer is in from before `connect()` until it ends: a field or a getter. */
+  readonly groups?: readonly string[]
+}
+
+/**
+ * A consumer of WebSocket connections: override {@link connect}, {@link receive} and {@link disconnect}, and
+ * add a method for each event type that groups and other senders may send.
+ */
+export abstract class WebsocketConsumer<S extends WebsocketScope = WebsocketScope, Events = EventMap> extends Consumer<
+  S,
+  Events
+> {
+  /**
+   * Decides about the handshake: `accept()`, `close()`, or throw {@link AcceptConnection} or
+   * {@link DenyConnection}. Neither means 403. An exception means 500 and leaves nothing behind.
+   */
+  async connect(): Promise<void> {
+    await this.accept()
+  }
+
+  /**
+   * Handles one text frame. Frames of one connection are handled at the same time and in no order, each by its
+   * own instance. API Gateway admits no binary frames.
+   */
+  receive(_text: string): Promise<void> | void {}
+
+  /**
+   * Runs when the connection has ended. It is no member of any group any more, and nothing can be sent to it.
+   * May run late; where API Gateway loses its `$disconnect`, when the next sender finds the connection dead,
+   * and not at all when nobody sends.
+   *
+   * @param code - the close code: 1005 for none, 1006 for a lost connection, 1011 after an exception
+   * @param reason - the client's reason, or API Gateway's
+   */
+  disconnect(_code: number, _reason: string): Promise<void> | void {}
+
+  /**
+   * Accepts the connection, in `connect()` only.
+   *
+   * @param subprotocol - one of `scope.subprotocols`
+   * @throws {@link ProtocolError} if it was not offered, the connection is decided already, or headers are given
+   */
+  async accept(subprotocol?: string, options: AcceptOptions = {}): Promise<void> {
+    if (options.headers !== undefined) {
+      throw new ProtocolError(
+        `accept() got the headers ${Object.keys(options.headers).join(', ')}: API Gateway lets only the subprotocol reach the client, so set cookies and headers over HTTP`,
+      )
+    }
+    await this.sendMessage({ type: 'websocket.accept', ...(subprotocol === undefined ? {} : { subprotocol }) })
+  }
+
+  /**
+   * Sends one text frame to the client. Frames that one event sends arrive in order. In `connect()`, after
+   * `accept()`, frames are held and delivered right after the connection has opened.
+   *
+   * @throws {@link MessageTooLargeError} if it has more than 128 KB, counted in bytes
+   * @throws {@link ProtocolError} before `accept()`, and for bytes, which API Gateway cannot send
+   */
+  async send(frame: string, options: SendFrameOptions = {}): Promise<void> {
+    if (typeof frame !== 'string') throw notText(frame)
+    await this.sendMessage({ type: 'websocket.send', text: frame })
+    if (options.close === true) await this.close()
+    else if (typeof options.close === 'number') await this.close(options.close)
+  }
+
+  /**
+   * Closes the connection; in `connect()`, before `accept()`, refuses it with 403.
+   *
+   * API Gateway can tell the client neither code nor reason: it always sees 1000. Where one is given, a last
+   * text frame goes out first: `{"type":"websocket.close","code":4001,"reason":"…"}`.
+   */
+  async close(code?: number, reason?: string): Promise<void> {
+    await this.sendMessage({
+      type: 'websocket.close',
+      ...(code === undefined ? {} : { code }),
+      ...(reason === undefined ? {} : { reason }),
+    })
+  }
+
+  protected override async dispatch(message: Message): Promise<void> {
+    if (message.type === 'websocket.connect') await this.#connect()
+    else if (message.type === 'websocket.receive') await this.receive(String(message['text']))
+    else if (message.type === 'websocket.disconnect') await this.#disconnect(message)
+    else await super.dispatch(message)
+  }
+
+  async #connect(): Promise<void> {
+    await Promise.all((this.groups ?? []).map((group) => this.channelLayer.groupAdd(group, this.channelName)))
+    try {
+      await this.connect()
+    } catch (signal) {
+      if (signal instanceof AcceptConnection) await this.accept()
+      else if (signal instanceof DenyConnection) await this.sendMessage({ type: 'websocket.close', status: signal.status })
+      else throw signal
+    }
+  }
+
+  async #disconnect(message: Message): Promise<void> {
+    // The server has ended every membership before, those of `groups` included.
+    await this.disconnect(Number(message['code'] ?? 1005), String(message['reason'] ?? ''))
+  }
+}
+
+hideFromEvents(WebsocketConsumer.prototype)
+
+function notText(frame: unknown): ProtocolError {
+  const what = frame instanceof Uint8Array ? 'bytes' : typeof frame
+  return new ProtocolError(
+    `send() got ${what}: API Gateway sends text frames only. Send a string; encode bytes as base64 and say so in your own protocol`,
+  )
+}
