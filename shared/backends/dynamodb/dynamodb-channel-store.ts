@@ -1,0 +1,228 @@
+import { randomBytes } from 'node:crypto'
+import { DynamoDBClient, type DynamoDBClientConfig, type UpdateItemInput } from '@aws-sdk/client-dynamodb'
+import { type Clock, systemClock } from '../../clock.ts'
+import type {
+  ChannelStore,
+  ConnectionRecord,
+  MemberPage,
+  MemberRange,
+  RecordWrite,
+} from '../../stores/channel-store.ts'
+import { batchRead } from './batch-read.ts'
+import { batchWrite } from './batch-write.ts'
+import { type ConsumedCapacityListener, DynamoDBCalls } from './dynamodb-calls.ts'
+import { memberOfItem, memberQuery } from './member-query.ts'
+import { type Item, itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
+import { type RecordUpdate, recordUpdate } from './record-update.ts'
+import {
+  CONNECTED_AT_ATTRIBUTE,
+  GROUPS_ATTRIBUTE,
+  memberKey,
+  PARTITION_KEY,
+  recordKey,
+  SORT_KEY,
+  TIME_TO_LIVE_ATTRIBUTE,
+  WRITER_ATTRIBUTE,
+} from './table.ts'
+import { type DynamoDBTransport, sdkTransport } from './transport.ts'
+
+const DEFAULT_TIMEOUT_MS = 5_000
+const DEFAULT_PAGE_SIZE = 1_000
+
+/** Options of {@link DynamoDBChannelStore}. */
+export interface DynamoDBChannelStoreOptions {
+  readonly tableName: string
+  /** A client to use; one is made from `clientConfig` otherwise. */
+  readonly client?: DynamoDBClient
+  readonly clientConfig?: DynamoDBClientConfig
+  /** Makes the calls instead of a client of the SDK. */
+  readonly transport?: DynamoDBTransport
+  readonly clock?: Clock
+  /** For one call with all its tries, in milliseconds; 5000 by default. */
+  readonly timeoutMs?: number
+  /** Members in one page, expired ones included; 1000 by default. */
+  readonly pageSize?: number
+  /** Is told what each call cost. DynamoDB is only asked for it if this is there. */
+  readonly onConsumedCapacity?: ConsumedCapacityListener
+}
+
+/**
+ * Connections and groups in one DynamoDB table; `tableDefinition` in `table.ts` says which.
+ *
+ * Every read is strongly consistent. A write whose answer is lost is made again, so a version may go up by two.
+ */
+export class DynamoDBChannelStore implements ChannelStore {
+  readonly #calls: DynamoDBCalls
+  readonly #clock: Clock
+  readonly #pageSize: number
+
+  constructor(options: DynamoDBChannelStoreOptions) {
+    const { tableName, onConsumedCapacity, timeoutMs = DEFAULT_TIMEOUT_MS } = options
+    const transport = options.transport ?? sdkTransport(options.client ?? defaultClient(options.clientConfig))
+    this.#calls = new DynamoDBCalls({ transport, tableName, timeoutMs, onConsumedCapacity })
+    this.#clock = options.clock ?? systemClock
+    this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
+  }
+
+  async create(record: ConnectionRecord): Promise<void> {
+    const groups = [...new Set(record.groups)]
+    // No batch can be conditional, and none needs to be: API Gateway never gives a connection id twice.
+    const items = [itemOfRecord(record), ...groups.map((group) => membership(group, record))]
+    await batchWrite(this.#calls, this.#clock, {
+      requests: items.map((Item) => ({ PutRequest: { Item } })),
+      attempt: `create connection "${record.connectionId}" with ${groups.length} groups`,
+    })
+  }
+
+  async load(connectionId: string): Promise<ConnectionRecord | undefined> {
+    const item = await this.#loadItem(connectionId)
+    return item && recordOfItem(connectionId, item)
+  }
+
+  async loadMany(connectionIds: readonly string[]): Promise<ReadonlyMap<string, ConnectionRecord>> {
+    const ids = [...new Set(connectionIds)]
+    const items = await batchRead(this.#calls, this.#clock, {
+      keys: ids.map((id) => recordKey(id)),
+      attempt: `load ${ids.length} connections`,
+    })
+    const found = new Map(items.map((item) => [item[PARTITION_KEY]?.S, item]))
+    const records = new Map<string, ConnectionRecord>()
+    for (const id of ids) {
+      const item = found.get(recordKey(id)[PARTITION_KEY].S)
+      if (item && this.#isAlive(item)) records.set(id, recordOfItem(id, item))
+    }
+    return records
+  }
+
+  async saveState(connectionId: string, write: RecordWrite): Promise<boolean> {
+    const attempt = `save connection "${connectionId}"`
+    const saved = await this.#updateRecord(connectionId, recordUpdate(write), { attempt })
+    return saved !== undefined
+  }
+
+  async saveStateIf(connectionId: string, version: number, write: RecordWrite): Promise<'saved' | 'conflict' | 'gone'> {
+    // Marks the write as this call's own: where its answer was lost, the client's second try meets a raised version.
+    const writer = randomBytes(6).toString('base64url')
+    const update = recordUpdate(write, writer)
+    const attempt = `save connection "${connectionId}" at version ${version}`
+    const saved = await this.#updateRecord(
+      connectionId,
+      { ...update, values: { ...update.values, ':expected': { N: String(version) } } },
+      { attempt, condition: '#version = :expected' },
+    )
+    if (saved) return 'saved'
+    const item = await this.#loadItem(connectionId)
+    if (item === undefined) return 'gone'
+    return item[WRITER_ATTRIBUTE]?.S === writer ? 'saved' : 'conflict'
+  }
+
+  async remove(connectionId: string): Promise<ConnectionRecord | undefined> {
+    const input = { TableName: this.#calls.tableName, Key: key(connectionId), ReturnValues: 'ALL_OLD' as const }
+    const output = await this.#calls.call('DeleteItem', input, `remove connection "${connectionId}"`)
+    if (!output.Attributes) return undefined
+    const record = recordOfItem(connectionId, output.Attributes)
+    // From here on a crash leaves memberships without a record: the next sender meets 410 and ends them, or
+    // their time to live does. The other way round two callers could both get the record.
+    await batchWrite(this.#calls, this.#clock, {
+      requests: record.groups.map((group) => ({ DeleteRequest: { Key: { ...memberKey(group, connectionId) } } })),
+      attempt: `end the memberships of connection "${connectionId}" (its record is removed) in ${record.groups.length} groups`,
+    })
+    return this.#isAlive(output.Attributes) ? record : undefined
+  }
+
+  async groupAdd(group: string, connectionId: string): Promise<boolean> {
+    const attempt = `add connection "${connectionId}" to group "${group}"`
+    // The record first: a crash in between leaves a name too many on the record, never a membership that
+    // nobody knows of. A `remove` in between does leave one, as after a crash of `remove`.
+    const record = await this.#updateRecord(
+      connectionId,
+      { expression: 'ADD #groups :group', names: { '#groups': GROUPS_ATTRIBUTE }, values: { ':group': { SS: [group] } } },
+      { attempt, returnRecord: true },
+    )
+    if (!record) return false
+    const Item = membership(group, recordOfItem(connectionId, record))
+    await this.#calls.call('PutItem', { TableName: this.#calls.tableName, Item }, `${attempt} (its record names the group)`)
+    return true
+  }
+
+  async groupDiscard(group: string, connectionId: string): Promise<void> {
+    const attempt = `discard connection "${connectionId}" from group "${group}"`
+    const Key = { ...memberKey(group, connectionId) }
+    await this.#calls.call('DeleteItem', { TableName: this.#calls.tableName, Key }, attempt)
+    await this.#updateRecord(
+      connectionId,
+      { expression: 'DELETE #groups :group', names: { '#groups': GROUPS_ATTRIBUTE }, values: { ':group': { SS: [group] } } },
+      { attempt: `${attempt} (the membership has ended; its record still names the group)` },
+    )
+  }
+
+  async members(group: string, range: MemberRange = {}): Promise<MemberPage> {
+    const input = memberQuery({ tableName: this.#calls.tableName, group, range, pageSize: this.#pageSize })
+    if (input === undefined) return { members: [] }
+    const output = await this.#calls.call('Query', input, `read the members of group "${group}"`)
+    const members = (output.Items ?? []).filter((item) => this.#isAlive(item)).map((item) => memberOfItem(item))
+    const next = output.LastEvaluatedKey?.[SORT_KEY]?.S
+    const isLast = next === undefined || (range.upTo !== undefined && next >= range.upTo)
+    return isLast ? { members } : { members, next }
+  }
+
+  async #loadItem(connectionId: string): Promise<Item | undefined> {
+    const input = { TableName: this.#calls.tableName, Key: key(connectionId), ConsistentRead: true }
+    const { Item: item } = await this.#calls.call('GetItem', input, `load connection "${connectionId}"`)
+    return item && this.#isAlive(item) ? item : undefined
+  }
+
+  /** Updates the record if there is one that has not expired. Resolves to `undefined` if not. */
+  async #updateRecord(connectionId: string, update: RecordUpdate, options: UpdateOptions): Promise<Item | undefined> {
+    const { attempt, condition, returnRecord = false } = options
+    const isAlive = '#ttl > :now'
+    const input: UpdateItemInput = {
+      TableName: this.#calls.tableName,
+      Key: key(connectionId),
+      UpdateExpression: update.expression,
+      ConditionExpression: condition === undefined ? isAlive : `${isAlive} AND ${condition}`,
+      ExpressionAttributeNames: { ...update.names, '#ttl': TIME_TO_LIVE_ATTRIBUTE },
+      ExpressionAttributeValues: { ...update.values, ':now': { N: String(this.#nowSeconds()) } },
+      ReturnValues: returnRecord ? 'ALL_NEW' : 'NONE',
+    }
+    const output = await this.#calls.callIf('UpdateItem', input, attempt)
+    return output && (output.Attributes ?? {})
+  }
+
+  // DynamoDB deletes an expired item within a few days, and returns it until then:
+  // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
+  #isAlive(item: Item): boolean {
+    return numberOf(item, TIME_TO_LIVE_ATTRIBUTE) > this.#nowSeconds()
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#clock.now() / 1000)
+  }
+}
+
+interface UpdateOptions {
+  readonly attempt: string
+  /** What must hold besides. */
+  readonly condition?: string
+  readonly returnRecord?: boolean
+}
+
+function defaultClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
+  return new DynamoDBClient({
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000 },
+    ...config,
+  })
+}
+
+function key(connectionId: string): Item {
+  return { ...recordKey(connectionId) }
+}
+
+function membership(group: string, record: ConnectionRecord): Item {
+  return {
+    ...memberKey(group, record.connectionId),
+    [CONNECTED_AT_ATTRIBUTE]: { N: String(record.connectedAt) },
+    [TIME_TO_LIVE_ATTRIBUTE]: { N: String(record.expiresAt) },
+  }
+}

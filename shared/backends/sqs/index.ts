@@ -1,0 +1,1 @@
+export { SQSDeliveryQueue, type SQSDeliveryQueueOptions } from './sqs-delivery-queue.ts'

@@ -1,0 +1,32 @@
+import type { Message } from '../message.ts'
+import type { GroupMember, MemberRange } from '../stores/channel-store.ts'
+
+/** What became of one event or frame for one connection. */
+export type Outcome = 'delivered' | 'deferred' | 'gone' | 'failed'
+
+/** What is due to the members of a group: an event for their consumers, or one frame for their sockets. */
+export type GroupPayload = { readonly event: Message } | { readonly frame: string }
+
+/** The rest of a fan-out: who is still owed the payload. */
+export interface Remainder extends MemberRange {
+  readonly group: string
+  readonly payload: GroupPayload
+  readonly exclude: readonly string[]
+}
+
+/** How a channel layer reaches connections: the port that the server half implements. */
+export interface Delivery {
+  /** Handles `event` in the consumer of one connection. Never rejects because of that connection or its consumer. */
+  event(connectionId: string, event: Message): Promise<Outcome>
+  /**
+   * As `event` or `frame`, for one member of a group. A member that is found dead is removed from its groups, and from
+   * `group` even where its record is gone already.
+   */
+  toMember(group: string, member: GroupMember, payload: GroupPayload): Promise<Outcome>
+  /** Makes ready to reach these members with an event: fetches in batches what is needed. */
+  prepare(members: readonly GroupMember[]): Promise<void>
+  /** Whether a long walk should stop now and hand on what is left. */
+  isOutOfTime(): boolean
+  /** Hands the rest of a fan-out to the delivery queue. */
+  defer(remainder: Remainder): Promise<void>
+}
