@@ -1,0 +1,7 @@
+export { type BatchResult, createDeliveryHandler, type DeliveryHandler } from './delivery-handler.ts'
+export { FastPoster, type FastPosterOptions } from './fast-poster.ts'
+export type { LambdaContext } from './invocation.ts'
+export type { ProxyResult } from './open-connection.ts'
+export type { ConnectionInfo, Poster, PostOptions } from './poster.ts'
+export { type FailureContext, type Metrics, Runtime, type RuntimeOptions } from './runtime.ts'
+export { createWebsocketHandler, type WebsocketHandler } from './websocket-handler.ts'

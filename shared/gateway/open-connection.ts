@@ -1,0 +1,163 @@
+import type { Application, Send, WebsocketScope } from '../application.ts'
+import { ProtocolError, RouteNotFoundError } from '../errors.ts'
+import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
+import { CONNECTION_EXPIRY_SECONDS } from '../limits.ts'
+import type { JsonValue, Message } from '../message.ts'
+import { DenyConnection, StopConsumer } from '../signals.ts'
+import { ConnectionContext } from './connection-context.ts'
+import { deferredTasks } from './deferred-tasks.ts'
+import type { Invocation } from './invocation.ts'
+import { messageOfSend } from './protocol.ts'
+import type { KnownConnection } from './scope-cache.ts'
+import { OpeningStore } from './store-views.ts'
+import type { WebsocketEvent } from './websocket-event.ts'
+import { scopeOfConnect, storable, type StoredScope, websocketScope } from './websocket-scope.ts'
+
+/** What API Gateway is answered. */
+export interface ProxyResult {
+  readonly statusCode: number
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+type ConnectEvent = WebsocketEvent & { readonly kind: 'connect' }
+
+/**
+ * Runs `$connect`: `connect()` decides, and only an accepted connection leaves anything behind. Frames that it
+ * sends to itself are held: API Gateway answers 410 until `$connect` has returned.
+ */
+export function openConnection(
+  event: ConnectEvent,
+  invocation: Invocation,
+  application: Application<WebsocketScope>,
+): Promise<ProxyResult> {
+  return new Handshake(event, invocation, application).run()
+}
+
+class Handshake {
+  readonly #event: ConnectEvent
+  readonly #invocation: Invocation
+  readonly #application: Application<WebsocketScope>
+  readonly #scope: StoredScope
+  readonly #remembered = new Map<string, JsonValue>()
+  readonly #store: OpeningStore
+  readonly #context: ConnectionContext
+  readonly #connection: KnownConnection
+  readonly #events: Message[] = []
+  readonly #frames: string[] = []
+  #decision: { readonly subprotocol?: string | undefined; readonly status: number } | undefined
+  #isClosed = false
+
+  constructor(event: ConnectEvent, invocation: Invocation, application: Application<WebsocketScope>) {
+    const { connectionId, connectedAt } = event
+    const { runtime } = invocation
+    this.#event = event
+    this.#invocation = invocation
+    this.#application = application
+    this.#scope = scopeOfConnect(event)
+    const expiresAt = Math.floor(connectedAt / 1000) + CONNECTION_EXPIRY_SECONDS
+    const record = { connectionId, connectedAt, expiresAt, scope: {}, state: {}, version: 0, groups: [] }
+    this.#store = new OpeningStore(runtime.store, record, () => this.#storable())
+    this.#connection = { connectionId, connectedAt, scope: this.#scope, usesState: false }
+    this.#context = new ConnectionContext({
+      runtime,
+      connection: this.#connection,
+      store: this.#store,
+      layer: new BaseChannelLayer({ store: this.#store, delivery: invocation }),
+      remember: (key, value) => this.#remembered.set(key, value),
+    })
+  }
+
+  async run(): Promise<ProxyResult> {
+    const message: Message = { type: 'websocket.connect' }
+    this.#invocation.opening = { connectionId: this.#event.connectionId, events: this.#events }
+    try {
+      await this.#handle(message)
+      const status = this.#decision?.status ?? 403
+      if (status !== 200) return await this.#refuse(status)
+      for (let event = this.#events.shift(); event; event = this.#events.shift()) await this.#handle(event)
+      return await this.#accept()
+    } catch (error) {
+      return await this.#fail(error, message)
+    }
+  }
+
+  #handle(message: Message): Promise<void> {
+    const { connectionId: channelName, connectedAt } = this.#event
+    // Later events of this very invocation see what `connect` has remembered.
+    const remembered = Object.fromEntries(this.#remembered)
+    const scope = websocketScope({ ...this.#scope, remembered }, { channelName, connectedAt, connection: this.#context })
+    return this.#application(scope, message, this.#send)
+  }
+
+  readonly #send: Send = async (message) => {
+    const step = messageOfSend(message)
+    if (step.kind === 'accept') this.#decide({ subprotocol: this.#offered(step.subprotocol), status: 200 }, 'accept()')
+    else if (this.#decision?.status === 200) this.#hold(step.frames, step.kind === 'close')
+    else if (step.kind === 'close') this.#decide({ status: step.status }, 'close()')
+    else throw new ProtocolError('the connection has not been accepted, so nothing can be sent over it: call accept() first')
+  }
+
+  #decide(decision: { readonly subprotocol?: string | undefined; readonly status: number }, call: string): void {
+    if (this.#decision) {
+      throw new ProtocolError(`${call} after the connection was ${this.#decision.status === 200 ? 'accepted' : 'refused'}: decide once`)
+    }
+    this.#decision = decision
+  }
+
+  #hold(frames: readonly string[], close: boolean): void {
+    if (this.#isClosed) return this.#invocation.count('sendAfterClose')
+    this.#frames.push(...frames)
+    this.#isClosed = close
+  }
+
+  #offered(subprotocol: string | undefined): string | undefined {
+    if (subprotocol === undefined || this.#scope.subprotocols.includes(subprotocol)) return subprotocol
+    const offered = this.#scope.subprotocols.join(', ') || 'none'
+    throw new ProtocolError(`accept("${subprotocol}"): the client offered ${offered}. Accept one of these, or none`)
+  }
+
+  async #accept(): Promise<ProxyResult> {
+    const { connectionId, connectedAt } = this.#event
+    await this.#store.commit()
+    if (this.#frames.length > 0 || this.#isClosed) {
+      await this.#invocation.enqueue(deferredTasks({ connectionId, connectedAt, frames: this.#frames, close: this.#isClosed }))
+    }
+    await this.#invocation.finish()
+    const remembered = Object.fromEntries(this.#remembered)
+    const scope = storable(this.#scope, remembered) as unknown as StoredScope
+    this.#invocation.runtime.scopes.set({ ...this.#connection, scope })
+    const subprotocol = this.#decision?.subprotocol
+    if (subprotocol === undefined) return { statusCode: 200 }
+    return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': subprotocol } }
+  }
+
+  async #refuse(statusCode: number): Promise<ProxyResult> {
+    await this.#store.rollback()
+    await this.#invocation.finish()
+    return { statusCode }
+  }
+
+  async #fail(error: unknown, message: Message): Promise<ProxyResult> {
+    const { connectionId } = this.#event
+    const { logger } = this.#invocation.runtime
+    const statusCode = statusOf(error)
+    if (error instanceof RouteNotFoundError) logger.info('handshake refused with 404', { channelName: connectionId, path: this.#scope.path })
+    else if (statusCode === 500) await this.#invocation.reportFailure(error, { connectionId, context: this.#context, message })
+    try {
+      return await this.#refuse(statusCode)
+    } catch (failure) {
+      logger.error('clean-up of a refused connection failed', { channelName: connectionId, error: failure })
+      return { statusCode }
+    }
+  }
+
+  #storable(): ReturnType<typeof storable> {
+    return storable(this.#scope, Object.fromEntries(this.#remembered))
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof RouteNotFoundError) return 404
+  if (error instanceof DenyConnection) return error.status
+  return error instanceof StopConsumer ? 403 : 500
+}

@@ -1,0 +1,53 @@
+import { requireMessageSize } from '../codec.ts'
+import { ProtocolError } from '../errors.ts'
+import { MAX_MESSAGE_BYTES } from '../limits.ts'
+import type { Message } from '../message.ts'
+
+/** One protocol message of an application, understood. */
+export type Step =
+  | { readonly kind: 'accept'; readonly subprotocol: string | undefined }
+  | { readonly kind: 'send'; readonly frames: readonly [string] }
+  | {
+      readonly kind: 'close'
+      /** The envelope that tells the client code and reason, where there is something to tell. */
+      readonly frames: readonly string[]
+      /** The status of a handshake refused by it. */
+      readonly status: number
+    }
+
+/**
+ * Understands a message that an application gave to `send`.
+ *
+ * @throws {@link ProtocolError} for a type that a WebSocket server does not know, bytes, or a bad status
+ * @throws {@link MessageTooLargeError}
+ */
+export function messageOfSend(message: Message): Step {
+  if (message.type === 'websocket.send') return { kind: 'send', frames: [frameOf(message)] }
+  if (message.type === 'websocket.close') return closing(message)
+  if (message.type === 'websocket.accept') {
+    const subprotocol = message['subprotocol']
+    return { kind: 'accept', subprotocol: typeof subprotocol === 'string' ? subprotocol : undefined }
+  }
+  throw new ProtocolError(
+    `the application sent "${message.type}", which a WebSocket server does not know: send websocket.accept, websocket.send or websocket.close`,
+  )
+}
+
+function frameOf(message: Message): string {
+  const text = message['text']
+  if (typeof text !== 'string') {
+    throw new ProtocolError('websocket.send without "text": API Gateway sends text frames only, so encode bytes as base64')
+  }
+  requireMessageSize(text, MAX_MESSAGE_BYTES)
+  return text
+}
+
+function closing(message: Message): Step {
+  const { code, reason, status = 403 } = message
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 400 || status > 499) {
+    throw new ProtocolError(`a connection cannot be refused with status ${String(status)}: use one from 400 to 499`)
+  }
+  const isTold = code !== undefined || reason !== undefined
+  const envelope = JSON.stringify({ type: 'websocket.close', code: code ?? 1000, reason: reason ?? '' })
+  return { kind: 'close', frames: isTold ? [envelope] : [], status }
+}
