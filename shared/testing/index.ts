@@ -1,0 +1,5 @@
+export { ApplicationCommunicator, type ApplicationCommunicatorOptions } from './application-communicator.ts'
+export { ManualClock } from './manual-clock.ts'
+export { TestConnection } from './test-connection.ts'
+export { TestGateway, type TestGatewayOptions } from './test-gateway.ts'
+export { WebsocketCommunicator, type WebsocketCommunicatorOptions } from './websocket-communicator.ts'
