@@ -1,0 +1,122 @@
+import { devNull } from 'node:os'
+import { environmentNames } from '../functions/environment.ts'
+import { containerPool } from './container-pool.ts'
+import type { DevLayer } from './dev-options.ts'
+import { inProcessFunction, type LambdaHandler } from './in-process-function.ts'
+import { ReloadableFunction } from './dev-reloadable-function.ts'
+import { errorResult, type LambdaFunction } from './lambda-function.ts'
+import type { LocalAddresses } from './local-gateway.ts'
+
+/** Name of the table in the embedded DynamoDB. */
+export const DEV_TABLE = 'channels'
+
+/** The functions behind the dev server's gateway. */
+export interface DevFunctions {
+  readonly websocket: LambdaFunction
+  readonly delivery: LambdaFunction
+  /**
+   * Serves new invocations with the sources as they are now. Rejects, and goes on with the old, if they do not
+   * load. Absent where sources cannot be reloaded.
+   */
+  reload?(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The modules that export the handlers. */
+export interface DevEntries {
+  readonly websocket: URL
+  readonly delivery: URL
+}
+
+/** Where the functions find what they need. */
+export interface DevSurroundings {
+  readonly layer: DevLayer
+  readonly addresses: LocalAddresses
+  /** Of the embedded DynamoDB, where there is one. */
+  readonly databaseEndpoint?: string
+}
+
+/**
+ * The environment variables of the functions.
+ *
+ * Every address of AWS leads to this machine, the general one included, and no configuration or credentials of
+ * the user are read: a function under development reaches nothing real.
+ */
+export function functionEnvironment(surroundings: DevSurroundings): Record<string, string> {
+  const { layer, addresses, databaseEndpoint = addresses.url } = surroundings
+  return {
+    [environmentNames.layer]: layer,
+    [environmentNames.table]: DEV_TABLE,
+    [environmentNames.deliveryQueueUrl]: addresses.queueUrl,
+    [environmentNames.managementEndpoint]: addresses.managementEndpoint,
+    [environmentNames.environment]: 'development',
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL: addresses.url,
+    AWS_ENDPOINT_URL_DYNAMODB: databaseEndpoint,
+    AWS_ENDPOINT_URL_SQS: addresses.url,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+    TZ: 'UTC',
+  }
+}
+
+/** Functions in containers: isolated from each other and from this process, as on Lambda. */
+export async function startContainers(
+  entries: DevEntries,
+  env: Record<string, string>,
+): Promise<DevFunctions> {
+  const websocket = new ReloadableFunction(() => containerPool({ entry: entries.websocket, env }))
+  const delivery = new ReloadableFunction(() => containerPool({ entry: entries.delivery, env }))
+  const close = async (): Promise<void> => void (await Promise.all([websocket.close(), delivery.close()]))
+  const reload = async (): Promise<void> => {
+    // One after the other: what does not load as the first leaves the second alone too.
+    await websocket.load()
+    await delivery.load()
+  }
+  try {
+    await reload()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { websocket, delivery, reload, close }
+}
+
+/**
+ * Functions in this process, which share its memory and any number of which run at once. The environment
+ * becomes this process's own: `AWS_*` of the user goes.
+ */
+export async function loadInProcess(entries: DevEntries, env: Record<string, string>): Promise<DevFunctions> {
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('AWS_')) delete process.env[name]
+  }
+  Object.assign(process.env, env)
+  const [websocket, delivery] = await Promise.all([
+    importHandler(entries.websocket),
+    importHandler(entries.delivery),
+  ])
+  return {
+    websocket: inProcessFunction(websocket, { functionName: 'websocket' }),
+    delivery: inProcessFunction(delivery, { functionName: 'delivery' }),
+    close: async () => undefined,
+  }
+}
+
+async function importHandler(entry: URL): Promise<LambdaHandler> {
+  const { handler } = (await import(entry.href)) as { readonly handler?: LambdaHandler }
+  if (typeof handler === 'function') return handler
+  throw new TypeError(`${entry.pathname} does not export a function "handler"`)
+}
+
+/** A function that is still being started: its invocations wait for it. */
+export function whenStarted(
+  functions: Promise<DevFunctions>,
+  name: 'websocket' | 'delivery',
+): LambdaFunction {
+  return {
+    invoke: (event) => functions.then((started) => started[name].invoke(event)).catch(errorResult),
+  }
+}

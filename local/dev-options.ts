@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util'
+import { ConfigurationError } from '../shared/errors.ts'
+
+/** What `npm run dev` is asked to do. */
+export interface DevOptions {
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly host: string
+  /** Where groups and connections are kept: the production code on an embedded DynamoDB, or this process's memory. */
+  readonly layer: DevLayer
+  /** No line per connection. */
+  readonly quiet: boolean
+}
+
+/** The channel layers that the dev command can run on. */
+export type DevLayer = 'dynamodb' | 'memory'
+
+export const devHelp: string = `Serves the chat of examples/chat through the Lambda functions of functions/, behind a local API Gateway.
+
+Usage: npm run dev -- [options]
+
+  --port <number>            port to listen on, 0 for a free one (default 8000)
+  --host <name or address>   address to listen on (default 127.0.0.1)
+  --layer dynamodb|memory    where groups and connections are kept (default dynamodb)
+                             dynamodb: the production code on an embedded store, functions in isolated containers
+                             memory: this process's memory, functions in this process; sources do not reload
+  --quiet                    no line per connection
+  --help                     this text
+`
+
+/**
+ * Reads the command line of the dev command; `'help'` if that is all it asks for.
+ *
+ * @throws {@link ConfigurationError} in one sentence, naming the argument, its value and the rule
+ */
+export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
+  const values = readArguments(args)
+  if (values.help) return 'help'
+  return {
+    port: portOf(values.port),
+    host: hostOf(values.host),
+    layer: layerOf(values.layer),
+    quiet: values.quiet,
+  }
+}
+
+interface ArgumentValues {
+  readonly port: string
+  readonly host: string
+  readonly layer: string
+  readonly quiet: boolean
+  readonly help: boolean
+}
+
+function readArguments(args: readonly string[]): ArgumentValues {
+  try {
+    return parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        port: { type: 'string', default: '8000' },
+        host: { type: 'string', default: '127.0.0.1' },
+        layer: { type: 'string', default: 'dynamodb' },
+        quiet: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values
+  } catch (error) {
+    // Node's text goes on for several sentences about how to quote; the first says what is wrong.
+    const [problem] = String(error instanceof Error ? error.message : error).split(/\.(?:\s|$)/)
+    throw new ConfigurationError(`${problem}: --help lists what there is`, { cause: error })
+  }
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  if (port <= 65_535) return port
+  throw new ConfigurationError(`--port is "${text}": use a number from 0 to 65535`)
+}
+
+function hostOf(text: string): string {
+  if (/^[\w.:-]+$/.test(text)) return text
+  throw new ConfigurationError(`--host is "${text}": use a host name or an IP address, such as 127.0.0.1`)
+}
+
+function layerOf(text: string): DevLayer {
+  if (text === 'dynamodb' || text === 'memory') return text
+  throw new ConfigurationError(`--layer is "${text}": use dynamodb or memory`)
+}

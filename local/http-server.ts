@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Logger } from '../shared/logger.ts'
+import type { GatewayPolicies } from './policies.ts'
+
+// Longer than any client keeps a connection, so that none is closed under a request.
+const KEEP_ALIVE_MS = 65_000
+
+/** Where a gateway is reached. */
+export interface LocalAddresses {
+  /** `http://127.0.0.1:PORT`: pages, and the endpoint of an SQS client. */
+  readonly url: string
+  /** `ws://127.0.0.1:PORT/prod` */
+  readonly websocketUrl: string
+  /** `http://127.0.0.1:PORT/prod`: the endpoint of an ApiGatewayManagementApi client. */
+  readonly managementEndpoint: string
+  /** `http://127.0.0.1:PORT/000000000000/delivery` */
+  readonly queueUrl: string
+  readonly port: number
+}
+
+/** Serves the pages of the origin. */
+export type PageHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
+
+/**
+ * Starts the HTTP server that everything arrives at.
+ *
+ * @throws Error if the port is in use; the message says what to do
+ */
+export async function listenOn(host: string, port: number): Promise<Server> {
+  const server = createServer({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    noDelay: true,
+    shouldUpgradeCallback: isWebsocketUpgrade,
+  })
+  await listen(server, host, port)
+  return server
+}
+
+/** The addresses of the listening `server`. */
+export function addressesOf(server: Server, host: string, stage: string): LocalAddresses {
+  const { port } = server.address() as AddressInfo
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return {
+    url: `http://${authority}`,
+    websocketUrl: `ws://${authority}/${stage}`,
+    managementEndpoint: `http://${authority}/${stage}`,
+    queueUrl: `http://${authority}/000000000000/delivery`,
+    port,
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') return reject(error)
+      const remedy = 'stop the other process or choose another port with --port'
+      return reject(new Error(`port ${port} on ${host} is in use: ${remedy}`, { cause: error }))
+    })
+    server.listen({ port, host, backlog: 1024 }, resolve)
+  })
+}
+
+function isWebsocketUpgrade(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/** Lets `pages` answer; a handler that fails is logged and answers 500. */
+export function servePage(
+  pages: PageHandler,
+  call: { request: IncomingMessage; response: ServerResponse; logger: Logger },
+): void {
+  const { request, response, logger } = call
+  void (async () => pages(request, response))().catch((error: unknown) => {
+    logger.error(`the http handler failed for ${request.method ?? ''} ${request.url ?? ''}`, {
+      error: String(error),
+    })
+    if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'application/json' })
+    response.end('{"message":"Internal server error"}')
+  })
+}
+
+/** Answers as API Gateway does to a request that is none of its own. */
+export function refusePage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  rules: { stage: string; policies: GatewayPolicies },
+): void {
+  const path = request.url?.split('?', 1)[0]
+  const isStage = path === `/${rules.stage}` || path === `/${rules.stage}/`
+  request.resume()
+  response.writeHead(isStage ? rules.policies.plainGetStatus : 403, {
+    'Content-Type': 'application/json',
+    'x-amzn-ErrorType': 'ForbiddenException',
+  })
+  response.end('{"message":"Forbidden"}')
+}

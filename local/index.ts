@@ -1,0 +1,13 @@
+export { Faults, type PostFault } from './faults.ts'
+export { type InProcessOptions, inProcessFunction, type LambdaHandler } from './in-process-function.ts'
+export type { LambdaContext, LambdaFunction, LambdaResult } from './lambda-function.ts'
+export {
+  type LocalAddresses,
+  type LocalFunctions,
+  type LocalGateway,
+  type LocalGatewayOptions,
+  startLocalGateway,
+} from './local-gateway.ts'
+export type { DeadLetter } from './local-queue.ts'
+export { defaultPolicies, type GatewayPolicies } from './policies.ts'
+export { containerPool, type ContainerPool, type ContainerPoolOptions } from './container-pool.ts'

@@ -1,0 +1,224 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Clock } from '../shared/clock.ts'
+import type { Logger } from '../shared/logger.ts'
+import { isPlainObject } from '../shared/message.ts'
+import { sleepQuietly } from './deadlines.ts'
+import type { Invoker } from './invoker.ts'
+import type { LambdaFunction, LambdaResult } from './lambda-function.ts'
+import type { GatewayPolicies } from './policies.ts'
+
+const MAX_BATCH = 10
+
+/** One message in the queue. */
+export interface QueueMessage {
+  readonly messageId: string
+  readonly body: string
+  readonly md5OfBody: string
+  readonly sentAt: number
+  readonly messageAttributes: Readonly<Record<string, object>>
+  /** Deliveries so far. */
+  receiveCount: number
+  firstReceivedAt: number | undefined
+}
+
+/** A message that was delivered as often as the policy allows, and failed each time. */
+export interface DeadLetter {
+  readonly messageId: string
+  readonly body: string
+  readonly receiveCount: number
+  /** Why the last delivery failed. */
+  readonly reason: string
+}
+
+/** What to put into the queue. */
+export interface QueueEntry {
+  readonly body: string
+  /** Default 0. */
+  readonly delaySeconds?: number
+  /** As in a Lambda event: by name, `{ stringValue, dataType }`. */
+  readonly messageAttributes?: Readonly<Record<string, object>>
+}
+
+/** What the queue needs of the gateway. */
+export interface LocalQueueOptions {
+  /** Receives the batches. Without it messages stay in the queue. */
+  readonly target: LambdaFunction | undefined
+  readonly invoker: Invoker
+  readonly policies: GatewayPolicies
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * An SQS standard queue with its Lambda event source mapping, in memory: batches of up to ten as soon as there is
+ * anything, partial batch responses, redelivery after a visibility time-out, dead letters.
+ */
+export class LocalQueue {
+  readonly deadLetters: DeadLetter[] = []
+  readonly #options: LocalQueueOptions
+  readonly #visible: QueueMessage[] = []
+  readonly #stop = new AbortController()
+  #hidden = 0
+  #inFlight = 0
+  #workers = 0
+  #isScheduled = false
+  #idleWaiters: (() => void)[] = []
+
+  constructor(options: LocalQueueOptions) {
+    this.#options = options
+  }
+
+  /** Messages that can be received now, are with a function, or are delayed. */
+  get counts(): { readonly visible: number; readonly inFlight: number; readonly delayed: number } {
+    return { visible: this.#visible.length, inFlight: this.#inFlight, delayed: this.#hidden }
+  }
+
+  /** Puts one message into the queue. */
+  send(entry: QueueEntry): QueueMessage {
+    const message: QueueMessage = {
+      messageId: randomUUID(),
+      body: entry.body,
+      md5OfBody: createHash('md5').update(entry.body).digest('hex'),
+      sentAt: this.#options.clock.now(),
+      messageAttributes: entry.messageAttributes ?? {},
+      receiveCount: 0,
+      firstReceivedAt: undefined,
+    }
+    const delayMs = (entry.delaySeconds ?? 0) * 1000
+    if (delayMs > 0) void this.#showLater(message, delayMs)
+    else this.#show(message)
+    return message
+  }
+
+  /** Resolves when the queue is empty and nothing of it is being worked on; at once if no function receives it. */
+  async drained(): Promise<void> {
+    if (this.#options.target === undefined) return
+    while (!this.#isEmpty()) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+  }
+
+  /** Stops delivering. */
+  close(): void {
+    this.#stop.abort()
+  }
+
+  #isEmpty(): boolean {
+    return this.#visible.length + this.#hidden + this.#inFlight === 0
+  }
+
+  #show(message: QueueMessage): void {
+    this.#visible.push(message)
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    // After the current burst of sends, so that they share a batch.
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#startWorkers()
+    })
+  }
+
+  async #showLater(message: QueueMessage, ms: number): Promise<void> {
+    this.#hidden += 1
+    await sleepQuietly(this.#options.clock, ms, this.#stop.signal)
+    this.#hidden -= 1
+    if (!this.#stop.signal.aborted) this.#show(message)
+  }
+
+  #startWorkers(): void {
+    const { target, policies } = this.#options
+    if (target === undefined) return
+    const wanted = Math.min(policies.queueConcurrency, Math.ceil(this.#visible.length / MAX_BATCH))
+    while (this.#workers < wanted) void this.#work(target)
+  }
+
+  async #work(target: LambdaFunction): Promise<void> {
+    this.#workers += 1
+    while (this.#visible.length > 0 && !this.#stop.signal.aborted) {
+      const batch = this.#visible.splice(0, MAX_BATCH)
+      this.#inFlight += batch.length
+      this.#settle(batch, await this.#deliver(target, batch))
+      this.#inFlight -= batch.length
+      this.#wakeIfEmpty()
+    }
+    this.#workers -= 1
+  }
+
+  /** Invokes the function with `batch`; returns why messages failed, by message id. */
+  async #deliver(
+    target: LambdaFunction,
+    batch: readonly QueueMessage[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const now = this.#options.clock.now()
+    for (const message of batch) {
+      message.receiveCount += 1
+      message.firstReceivedAt ??= now
+    }
+    const result = await this.#options.invoker.invoke(target, { Records: batch.map(queueRecord) })
+    return failuresOf(result, batch)
+  }
+
+  #settle(batch: readonly QueueMessage[], failures: ReadonlyMap<string, string>): void {
+    const { policies, logger } = this.#options
+    for (const message of batch) {
+      const reason = failures.get(message.messageId)
+      if (reason === undefined) continue
+      const about = { messageId: message.messageId, receiveCount: message.receiveCount, reason }
+      if (message.receiveCount < policies.maxReceiveCount) {
+        logger.warn('a queue message failed and will be delivered again', about)
+        void this.#showLater(message, policies.visibilityTimeoutMs)
+      } else {
+        logger.error('a queue message failed for the last time and is a dead letter now', {
+          ...about,
+          body: message.body,
+        })
+        this.deadLetters.push({ ...about, body: message.body })
+      }
+    }
+  }
+
+  #wakeIfEmpty(): void {
+    if (!this.#isEmpty()) return
+    const waiters = this.#idleWaiters
+    this.#idleWaiters = []
+    for (const wake of waiters) wake()
+  }
+}
+
+function queueRecord(message: QueueMessage): object {
+  return {
+    messageId: message.messageId,
+    receiptHandle: `${message.messageId}#${message.receiveCount}`,
+    body: message.body,
+    attributes: {
+      ApproximateReceiveCount: String(message.receiveCount),
+      SentTimestamp: String(message.sentAt),
+      SenderId: 'local',
+      ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt ?? message.sentAt),
+    },
+    messageAttributes: message.messageAttributes,
+    md5OfBody: message.md5OfBody,
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:delivery',
+    awsRegion: 'us-east-1',
+  }
+}
+
+// As the event source mapping reads ReportBatchItemFailures: an answer it cannot read fails the whole batch.
+function failuresOf(result: LambdaResult, batch: readonly QueueMessage[]): Map<string, string> {
+  const all = (reason: string): Map<string, string> =>
+    new Map(batch.map(({ messageId }) => [messageId, reason]))
+  if (result.kind === 'timeout') return all(`the function timed out after ${result.timeoutMs} ms`)
+  if (result.kind === 'error')
+    return all([`${result.errorType}: ${result.message}`, ...result.trace.slice(1)].join('\n'))
+  if (!isPlainObject(result.value)) return new Map()
+  const items: unknown = result.value['batchItemFailures'] ?? []
+  if (!Array.isArray(items)) return all('the function returned batchItemFailures that is no array')
+  const ids = new Set(batch.map(({ messageId }) => messageId))
+  const failures = new Map<string, string>()
+  for (const item of items as readonly unknown[]) {
+    const id = isPlainObject(item) ? item['itemIdentifier'] : undefined
+    if (typeof id !== 'string' || !ids.has(id))
+      return all(`the function returned the itemIdentifier ${JSON.stringify(id)}, which is not in the batch`)
+    failures.set(id, 'the function reported it in batchItemFailures')
+  }
+  return failures
+}

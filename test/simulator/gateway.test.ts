@@ -1,0 +1,96 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { expect, test } from 'vitest'
+import { inProcessFunction, startLocalGateway } from '../../local/index.ts'
+import { call, handshake, TestClient } from './support/clients.ts'
+import { Gate, RecordedApi } from './support/recorded-api.ts'
+
+const answering = inProcessFunction(() => Promise.resolve({ statusCode: 200 }))
+
+test('GW-01 a port that is in use is a sentence that says what to do', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as { port: number }
+
+  await expect(startLocalGateway({ port, functions: { websocket: answering } })).rejects.toThrow(
+    `port ${port} on 127.0.0.1 is in use: stop the other process or choose another port with --port`,
+  )
+  other.close()
+})
+
+test('GW-02 functions can be made from the addresses', async () => {
+  let endpoint = ''
+  await using gateway = await startLocalGateway({
+    stage: 'dev',
+    functions: (addresses) => {
+      endpoint = addresses.managementEndpoint
+      return { websocket: answering }
+    },
+  })
+
+  expect(endpoint).toBe(`http://127.0.0.1:${gateway.port}/dev`)
+  expect(gateway.websocketUrl).toBe(`ws://127.0.0.1:${gateway.port}/dev`)
+  expect((await handshake(gateway.websocketUrl)).status).toBe(101)
+})
+
+test('GW-03 idle waits for running invocations, those included that the gateway has given up on', async () => {
+  const gate = new Gate()
+  await using api = await RecordedApi.start(
+    {
+      message: async () => {
+        await gate.opened
+        return { statusCode: 200 }
+      },
+    },
+    { policies: { integrationTimeoutMs: 20 } },
+  )
+  await using client = await TestClient.open(api.gateway.websocketUrl)
+  client.send('x')
+  await client.next()
+  let isIdle = false
+  const idle = api.gateway.idle().then(() => {
+    isIdle = true
+  })
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(isIdle).toBe(false)
+
+  gate.open()
+
+  await idle
+})
+
+test('GW-04 an http handler that fails answers 500 and is logged', async () => {
+  await using api = await RecordedApi.start({}, { http: () => Promise.reject(new Error('template missing')) })
+
+  expect((await call('GET', `${api.gateway.url}/`)).status).toBe(500)
+  expect(api.log).toMatchObject([
+    { level: 'error', details: { error: expect.stringContaining('template missing') as string } },
+  ])
+})
+
+test('GW-05 closing twice is closing once, and the port is free afterwards', async () => {
+  const gateway = await startLocalGateway({ functions: { websocket: answering } })
+  await Promise.all([gateway.close(), gateway.close()])
+
+  await using again = await startLocalGateway({ port: gateway.port, functions: { websocket: answering } })
+
+  expect(again.port).toBe(gateway.port)
+})
+
+test('GW-06 an event shares nothing with the gateway, nor a result with the function', async () => {
+  const events: { requestContext: Record<string, unknown> }[] = []
+  await using api = await RecordedApi.start({
+    connect: (event) => {
+      events.push(event)
+      Object.assign(event.requestContext, { stage: 'spoilt', identity: undefined })
+      return { statusCode: 200 }
+    },
+  })
+  await using client = await TestClient.open(api.gateway.websocketUrl)
+  client.send('x')
+
+  expect((await api.event('MESSAGE')).requestContext).toMatchObject({
+    stage: 'prod',
+    identity: { sourceIp: '127.0.0.1' },
+  })
+})

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { withAccessLog } from '../../../local/dev-access-log.ts'
+import type { LambdaResult } from '../../../local/lambda-function.ts'
+
+function event(eventType: string, more: { path?: string; code?: number } = {}): object {
+  return {
+    requestContext: { eventType, connectionId: 'abc=', disconnectStatusCode: more.code },
+    ...(more.path !== undefined && { queryStringParameters: { path: more.path } }),
+  }
+}
+
+async function logged(result: LambdaResult, ...events: readonly object[]): Promise<string[]> {
+  const lines: string[] = []
+  const logging = withAccessLog({ invoke: async () => result }, (line) => lines.push(line))
+  for (const one of events) expect(await logging.invoke(one)).toBe(result)
+  return lines
+}
+
+const answer = (statusCode: unknown): LambdaResult => ({ kind: 'ok', value: { statusCode } })
+
+test('a connection has a line when it asks, is accepted and is gone; its messages have none', async () => {
+  const lines = await logged(
+    answer(200),
+    event('CONNECT', { path: '/ws/chat/lobby/' }),
+    event('MESSAGE'),
+    event('DISCONNECT', { code: 1001 }),
+  )
+
+  expect(lines).toEqual([
+    'connecting   abc= /ws/chat/lobby/',
+    'accepted     abc= 200',
+    'disconnected abc= 1001',
+  ])
+})
+
+test.each<[LambdaResult, string]>([
+  [answer(404), '404'],
+  [{ kind: 'ok', value: null }, 'without a status'],
+  [answer('200'), 'without a status'],
+  [{ kind: 'error', errorType: 'TypeError', message: 'x', trace: [] }, 'error'],
+  [{ kind: 'timeout', timeoutMs: 1 }, 'timeout'],
+])('a connection that $connect does not accept is rejected: %j', async (result, why) => {
+  expect(await logged(result, event('CONNECT'))).toEqual(['connecting   abc= /', `rejected     abc= ${why}`])
+})
+
+test('a path cannot forge a line, or work the terminal', async () => {
+  const lines = await logged(answer(200), event('CONNECT', { path: '/a\naccepted \u{1b}[2J\ud800' }))
+
+  expect(lines[0]).toBe('connecting   abc= /a%0Aaccepted%20%1B[2J%EF%BF%BD'.replace('[', '%5B'))
+})
+
+test('a long path is cut', async () => {
+  const [line] = await logged(answer(200), event('CONNECT', { path: `/${'a'.repeat(4000)}` }))
+
+  expect(line).toBe(`connecting   abc= /${'a'.repeat(199)}…`)
+})

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest'
+import { parseDevOptions } from '../../../local/dev-options.ts'
+
+describe('the options of the dev command', () => {
+  test('without arguments: port 8000 of this machine only, on DynamoDB', () => {
+    expect(parseDevOptions([])).toEqual({ port: 8000, host: '127.0.0.1', layer: 'dynamodb', quiet: false })
+  })
+
+  test('are read from flags, in both spellings', () => {
+    expect(parseDevOptions(['--port', '0', '--host=::1', '--layer', 'memory', '--quiet'])).toEqual({
+      port: 0,
+      host: '::1',
+      layer: 'memory',
+      quiet: true,
+    })
+  })
+
+  test('--help wins over everything else that is well formed', () => {
+    expect(parseDevOptions(['--help'])).toBe('help')
+    expect(parseDevOptions(['--port', 'nonsense', '-h'])).toBe('help')
+  })
+
+  test.each([
+    [['--prot', '8000'], /--prot.*--help lists/],
+    [['8000'], /8000.*--help lists/],
+    [['--port'], /--port.*--help lists/],
+    [['--quiet=yes'], /--quiet.*--help lists/],
+    [['--port', 'http'], /--port is "http": use a number from 0 to 65535/],
+    [['--port', '65536'], /--port is "65536"/],
+    [['--port', ''], /--port is ""/],
+    [['--port=-1'], /--port is "-1"/],
+    [['--port', '0x1f40'], /--port is "0x1f40"/],
+    [['--host', ''], /--host is "": use a host name/],
+    [['--host', 'http://localhost'], /--host is "http:\/\/localhost"/],
+    [['--layer', 'redis'], /--layer is "redis": use dynamodb or memory/],
+    [['--layer', 'constructor'], /--layer is "constructor"/],
+  ])('%j is refused in one sentence', (args, problem) => {
+    const parse = () => parseDevOptions(args)
+
+    expect(parse).toThrow(problem)
+    expect(parse).toThrow(/^[^\n]+$/)
+  })
+})
