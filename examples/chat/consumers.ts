@@ -32,7 +32,9 @@ const chatMessageSchema: ContentSchema<ChatMessage> = {
 }
 
 function isChatMessage(value: unknown): value is ChatMessage {
-  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
+  return (
+    typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
+  )
 }
 
 /** The tutorial's chat: whatever one client of a room sends, all its clients receive. */

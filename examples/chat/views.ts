@@ -48,12 +48,15 @@ export const views: Views = createViews()
 export function createViews(options: ViewOptions = {}): Views {
   const headers = securityHeaders(options)
 
-  return async function views(request: Request): Promise<Response> {
+  return async function answer(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url)
     if (isRoomPath(`${pathname}/`)) return respond(301, '', { ...headers, location: `${pathname}/${search}` })
     const page = pageAt(pathname)
     if (page.status === 200 && request.method !== 'GET' && request.method !== 'HEAD') {
-      return respond(405, `${request.method} is not allowed here: use GET\n`, { ...headers, allow: 'GET, HEAD' })
+      return respond(405, `${request.method} is not allowed here: use GET\n`, {
+        ...headers,
+        allow: 'GET, HEAD',
+      })
     }
     const body = withWebsocketUrl(await readFile(new URL(page.file, PAGES), 'utf8'), options.websocketUrl)
     const type = contentType(page.file)

@@ -1,0 +1,121 @@
+import { readdir } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { createViews, views } from '../../../../examples/chat/views.ts'
+
+const get = (path: string, init?: RequestInit) => views(new Request(`http://127.0.0.1${path}`, init))
+
+describe('the pages of the chat', () => {
+  test('GET / asks for a room', async () => {
+    const response = await get('/')
+
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    expect(await response.text()).toMatch(/id="room-name-input"[^]*id="room-name-submit"/)
+  })
+
+  test.each(['/chat/lobby/', '/chat/a%20b/', '/chat/%E2%9C%93/', '/chat/lobby/?x=1'])(
+    'GET %s is a room, with the elements of the tutorial',
+    async (path) => {
+      const response = await get(path)
+      const html = await response.text()
+
+      expect(response.status).toBe(200)
+      for (const id of ['chat-log', 'chat-message-input', 'chat-message-submit'])
+        expect(html).toContain(`id="${id}"`)
+    },
+  )
+
+  test('a room name never gets into the HTML', async () => {
+    const html = await (await get('/chat/%3Cscript%3Ealert(1)/')).text()
+
+    expect(html).not.toContain('alert(1)')
+  })
+
+  test('a room without its final slash is redirected, as in Django', async () => {
+    const response = await get('/chat/lobby?x=1')
+
+    expect(response.status).toBe(301)
+    expect(response.headers.get('location')).toBe('/chat/lobby/?x=1')
+  })
+
+  test('every file that a page names, and every file in the folder of pages, is served with its type', async () => {
+    const types = { css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' }
+    const files = (await readdir('examples/chat/pages')).filter((file) => !file.endsWith('.html'))
+    expect(files).toContain('chat.js')
+
+    for (const file of files) {
+      const response = await get(`/static/${file}`)
+      expect([file, response.status]).toEqual([file, 200])
+      expect(response.headers.get('content-type')).toContain(types[file.split('.')[1] as keyof typeof types])
+    }
+    for (const page of ['/', '/chat/lobby/', '/nowhere']) {
+      const html = await (await get(page)).text()
+      for (const [, file] of html.matchAll(/"\/static\/([^"]+)"/g)) expect(files).toContain(file)
+    }
+  })
+
+  test.each([
+    '/nowhere',
+    '/chat/',
+    '/chat//',
+    '/chat/a/b/',
+    '/chat/%zz/',
+    '/chat/%ff/',
+    '/static/',
+    '/static/views.ts',
+  ])('GET %s is a 404 page', async (path) => {
+    const response = await get(path)
+
+    expect(response.status).toBe(404)
+    expect(await response.text()).toContain('Nothing here')
+  })
+
+  test.each([
+    '/static/..%2fviews.ts',
+    '/static/%2e%2e/views.ts',
+    '/static/../../views.ts',
+    '/static/constructor',
+  ])('no path reaches a file outside the list: %s', async (path) => {
+    expect((await get(path)).status).toBe(404)
+  })
+
+  test('a method other than GET and HEAD is 405, and says what is allowed', async () => {
+    const response = await get('/', { method: 'POST', body: 'x' })
+
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe('GET, HEAD')
+  })
+
+  test('HEAD is GET without a body', async () => {
+    const response = await get('/chat/lobby/', { method: 'HEAD' })
+
+    expect(response.status).toBe(200)
+    expect(await response.text()).toBe('')
+  })
+
+  test('scripts run only from files of the same origin', async () => {
+    const policy = (await get('/chat/lobby/')).headers.get('content-security-policy')
+
+    expect(policy).toContain("default-src 'none'; script-src 'self'")
+    expect(policy).toContain("connect-src 'self';")
+  })
+})
+
+describe('sockets on another origin', () => {
+  test('are named in the page, escaped, and allowed by its policy', async () => {
+    const elsewhere = createViews({ websocketUrl: 'wss://api.example.com/prod?a=1&b="$&<' })
+
+    const response = await elsewhere(new Request('http://127.0.0.1/chat/lobby/'))
+
+    expect(await response.text()).toContain(
+      '<meta name="websocket-url" content="wss://api.example.com/prod?a=1&amp;b=&quot;$&amp;&lt;" />',
+    )
+    expect(response.headers.get('content-security-policy')).toContain(
+      "connect-src 'self' wss://api.example.com;",
+    )
+  })
+
+  test('are not named where there are none', async () => {
+    expect(await (await get('/chat/lobby/')).text()).not.toContain('name="websocket-url"')
+  })
+})
