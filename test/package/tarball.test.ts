@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DocumentationProject } from '../support/documentation-project.ts'
+import { readCodeBlocks } from '../support/documentation.ts'
+import { importsOf } from '../support/layering.ts'
+import { readExportedSources, root } from '../support/repository.ts'
+
+const run = promisify(execFile)
+
+const blocks = (await readCodeBlocks(root, ['README.md'])).filter(({ language }) => language === 'ts')
+const subpaths = [...(await readExportedSources()).keys()]
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, string>>
+  readonly peerDependencies: Readonly<Record<string, string>>
+}
+
+let staging: string
+let packed: string
+let files: readonly string[]
+
+/** Builds and packs the package as `npm publish` would, and unpacks the tarball. Needs no network. */
+beforeAll(async () => {
+  staging = await mkdtemp(join(tmpdir(), 'lambda-channels-packed-'))
+  await run('npm', ['run', 'build'], { cwd: root })
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', staging], { cwd: root })
+  const [tarball] = (await readdir(staging)).filter((name) => name.endsWith('.tgz'))
+  if (tarball === undefined) throw new Error(`npm pack made no tarball: ${stdout}`)
+  await run('tar', ['-xzf', join(staging, tarball), '-C', staging])
+  packed = join(staging, 'package')
+  files = (await readdir(packed, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(packed.length + 1))
+})
+
+afterAll(async () => await rm(staging, { recursive: true, force: true }))
+
+test('the tarball holds the build, the readme and the licence, and nothing else', () => {
+  const expected =
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(shared|local)\/.+\.(js|d\.ts|js\.map))$/
+
+  expect(files.filter((file) => !expected.test(file))).toEqual([])
+  expect(files).toEqual(
+    expect.arrayContaining(['package.json', 'README.md', 'LICENSE', 'dist/shared/index.js']),
+  )
+})
+
+test('each entrance of the tarball has its module and its types', async () => {
+  const { exports } = JSON.parse(await readFile(join(packed, 'package.json'), 'utf8')) as {
+    exports: Record<string, string>
+  }
+  const modules = Object.values(exports)
+    .filter((target) => target.endsWith('.js'))
+    .map((target) => target.slice(2))
+
+  expect(files).toEqual(
+    expect.arrayContaining(modules.flatMap((path) => [path, path.replace(/\.js$/, '.d.ts')])),
+  )
+})
+
+test('what is published imports only what a stranger can install with it', async () => {
+  const modules = files.filter((file) => /\.(js|d\.ts)$/.test(file))
+  const texts = await Promise.all(
+    modules.map(async (file) => [file, await readFile(join(packed, file), 'utf8')] as const),
+  )
+  const { peerDependencies } = JSON.parse(await readFile(join(packed, 'package.json'), 'utf8')) as Manifest
+
+  const strange = texts.flatMap(([file, text]) =>
+    importsOf(text)
+      .filter((specifier) => !/^(\.|node:)/.test(specifier) && !(specifier in peerDependencies))
+      .map((specifier) => `${file}: ${specifier}`),
+  )
+
+  expect(modules.length).toBeGreaterThan(50)
+  expect(strange).toEqual([])
+})
+
+test('a stranger who installed the tarball can import every entrance, and compile and run the README', async () => {
+  await using project = await DocumentationProject.create(async (folder) => {
+    await cp(packed, join(folder, 'node_modules', 'lambda-channels'), { recursive: true })
+  })
+  const imports = subpaths.map((subpath, index) => {
+    const specifier = `lambda-channels${subpath.slice(1)}`
+    return `import * as entrance${index} from '${specifier}'\nif (Object.keys(entrance${index}).length === 0) throw new Error('${specifier} is empty')`
+  })
+  const entrances = { ...plainBlock, code: `${imports.join('\n')}\n` }
+  await project.write([...blocks, entrances])
+
+  expect(await project.compile()).toEqual([])
+
+  for (const block of [...blocks.filter(({ isRun }) => isRun), entrances]) {
+    const printed = await project.run(block)
+    expect(printed).toBe(block.output ?? printed)
+  }
+})
+
+const plainBlock = {
+  page: 'entrances.md',
+  line: 1,
+  language: 'ts',
+  file: undefined,
+  isRun: true,
+  output: undefined,
+}
