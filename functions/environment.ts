@@ -20,6 +20,8 @@ export interface Environment {
   readonly table: string
   readonly deliveryQueueUrl: string
   readonly managementEndpoint: string | undefined
+  /** Another DynamoDB than the region's: an emulator. */
+  readonly dynamodbEndpoint: string | undefined
   readonly isDevelopment: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   readonly region: string
@@ -33,13 +35,19 @@ export interface Environment {
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const layer = oneOf(env, environmentNames.layer, ['dynamodb', 'memory'])
   if (layer === 'memory' && env['AWS_LAMBDA_FUNCTION_NAME']) {
-    throw new TypeError(`environment variable ${environmentNames.layer} is "memory" in Lambda, where every container has its own memory: set it to dynamodb`)
+    throw new TypeError(
+      `environment variable ${environmentNames.layer} is "memory" in Lambda, where every container has its own memory: set it to dynamodb`,
+    )
   }
   return {
     layer,
     table: required(env, environmentNames.table),
     deliveryQueueUrl: required(env, environmentNames.deliveryQueueUrl),
-    managementEndpoint: env[environmentNames.managementEndpoint] || env['AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI'] || undefined,
+    managementEndpoint:
+      env[environmentNames.managementEndpoint] ||
+      env['AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI'] ||
+      undefined,
+    dynamodbEndpoint: env['AWS_ENDPOINT_URL_DYNAMODB'] || env['AWS_ENDPOINT_URL'] || undefined,
     isDevelopment: oneOf(env, environmentNames.environment, ['production', 'development']) === 'development',
     logLevel: oneOf(env, environmentNames.logLevel, ['info', 'debug', 'warn', 'error']),
     region: required(env, 'AWS_REGION'),
@@ -68,7 +76,11 @@ function required(env: NodeJS.ProcessEnv, name: string): string {
   throw new TypeError(`environment variable ${name} is not set: set it on the function`)
 }
 
-function oneOf<const Choice extends string>(env: NodeJS.ProcessEnv, name: string, choices: readonly [Choice, ...Choice[]]): Choice {
+function oneOf<const Choice extends string>(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
   const value = env[name]
   if (value === undefined || value === '') return choices[0]
   const choice = choices.find((candidate) => candidate === value)

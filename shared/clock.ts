@@ -11,5 +11,12 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : undefined),
+  sleep: async (ms, signal) => {
+    try {
+      await delay(ms, undefined, signal ? { signal } : undefined)
+    } catch (error) {
+      // Node rejects with an error of its own, whatever the signal's reason is.
+      throw signal?.aborted ? signal.reason : error
+    }
+  },
 }

@@ -1,6 +1,9 @@
 import { InvalidMessageError, MessageTooLargeError } from './errors.ts'
 import { isPlainObject, type JsonObject, type JsonValue, type Message } from './message.ts'
 
+/** Objects and arrays within each other. More is no message, but an attempt to exhaust the stack of who reads it. */
+const MAX_DEPTH = 100
+
 const RESERVED_PREFIXES = ['websocket.', 'http.', 'lifespan.']
 
 /**
@@ -11,15 +14,21 @@ const RESERVED_PREFIXES = ['websocket.', 'http.', 'lifespan.']
  */
 export function requireMessage(message: unknown): Message {
   if (!isPlainObject(message)) {
-    throw new InvalidMessageError(`message is ${describe(message)}: send a plain object with a "type", such as { type: 'chat.message' }`)
+    throw new InvalidMessageError(
+      `message is ${describe(message)}: send a plain object with a "type", such as { type: 'chat.message' }`,
+    )
   }
   const type = message['type']
   if (typeof type !== 'string' || type === '') {
-    throw new InvalidMessageError(`message type is ${describe(type)}: give every message a "type" that is a non-empty string`)
+    throw new InvalidMessageError(
+      `message type is ${describe(type)}: give every message a "type" that is a non-empty string`,
+    )
   }
   const reserved = RESERVED_PREFIXES.find((prefix) => type.startsWith(prefix))
   if (reserved !== undefined) {
-    throw new InvalidMessageError(`message type "${type}" starts with "${reserved}", which only the server may send: choose another prefix`)
+    throw new InvalidMessageError(
+      `message type "${type}" starts with "${reserved}", which only the server may send: choose another prefix`,
+    )
   }
   return { ...requireJsonObject(message, 'message'), type }
 }
@@ -30,7 +39,8 @@ export function requireMessage(message: unknown): Message {
  * @throws {@link InvalidMessageError} naming the path of the first value that JSON would change or lose
  */
 export function requireJsonObject(value: unknown, path: string): JsonObject {
-  if (!isPlainObject(value)) throw new InvalidMessageError(`${path} is ${describe(value)}: use a plain object`)
+  if (!isPlainObject(value))
+    throw new InvalidMessageError(`${path} is ${describe(value)}: use a plain object`)
   return copyObject(value, path, [])
 }
 
@@ -55,14 +65,17 @@ export function requireMessageSize(text: string, limit: number): void {
   if (text.length * 3 <= limit) return
   const bytes = Buffer.byteLength(text)
   if (bytes <= limit) return
-  throw new MessageTooLargeError(`frame has ${bytes} bytes, ${limit} is the most API Gateway sends in one message: split it, or send a link to it`)
+  throw new MessageTooLargeError(
+    `frame has ${bytes} bytes, ${limit} is the most API Gateway sends in one message: split it, or send a link to it`,
+  )
 }
 
 function copy(value: unknown, path: string, above: readonly object[]): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number' && Number.isFinite(value)) return value
+  // `|| 0`: JSON has no -0.
+  if (typeof value === 'number' && Number.isFinite(value)) return value || 0
   if (Array.isArray(value)) {
-    requireAcyclic(value, path, above)
+    requireShape(value, path, above)
     // Array.from visits holes too, which JSON would turn into null.
     return Array.from(value, (item: unknown, index) => copy(item, `${path}[${index}]`, [...above, value]))
   }
@@ -71,7 +84,7 @@ function copy(value: unknown, path: string, above: readonly object[]): JsonValue
 }
 
 function copyObject(value: Record<string, unknown>, path: string, above: readonly object[]): JsonObject {
-  requireAcyclic(value, path, above)
+  requireShape(value, path, above)
   const entries: [string, JsonValue][] = []
   for (const [key, item] of Object.entries(value)) {
     if (item !== undefined) entries.push([key, copy(item, `${path}.${key}`, [...above, value])])
@@ -80,8 +93,13 @@ function copyObject(value: Record<string, unknown>, path: string, above: readonl
   return Object.fromEntries(entries)
 }
 
-function requireAcyclic(value: object, path: string, above: readonly object[]): void {
-  if (above.includes(value)) throw new InvalidMessageError(`${path} refers to an object that contains it: send the id instead`)
+function requireShape(value: object, path: string, above: readonly object[]): void {
+  if (above.includes(value))
+    throw new InvalidMessageError(`${path} refers to an object that contains it: send the id instead`)
+  if (above.length >= MAX_DEPTH)
+    throw new InvalidMessageError(
+      `${path.slice(0, 200)} is nested more than ${MAX_DEPTH} deep: send something flatter`,
+    )
 }
 
 function describe(value: unknown): string {

@@ -25,7 +25,7 @@ export const INTEGRATION_TIMEOUT_MS = 29_000
 export const OPENING_GRACE_MS = 30_000
 
 /** Life of a connection's record and memberships after connect, in seconds: the 2 hours and a margin. */
-export const CONNECTION_EXPIRY_SECONDS = MAX_CONNECTION_SECONDS + 600
+export const CONNECTION_EXPIRY_SECONDS: number = MAX_CONNECTION_SECONDS + 600
 
 /** Longest channel or group name, in characters, as in Channels. */
 export const MAX_NAME_LENGTH = 99

@@ -14,7 +14,11 @@ const GROUP_PREFIX = /^[a-zA-Z0-9-]{1,40}$/
  */
 export function requireGroupName(name: string): string {
   if (typeof name === 'string' && GROUP_NAME.test(name)) return name
-  throw invalidName('group', name, 'use 1 to 99 letters, digits, "-", "_" and "."; groupName() makes a safe one')
+  throw invalidName(
+    'group',
+    name,
+    'use 1 to 99 letters, digits, "-", "_" and "."; groupName() makes a safe one',
+  )
 }
 
 /**
@@ -51,7 +55,8 @@ export function groupName(prefix: string, input: string | number): string {
 }
 
 function invalidName(kind: string, name: unknown, rule: string): InvalidNameError {
-  if (typeof name !== 'string') return new InvalidNameError(`${kind} name is a ${typeof name}, not a string: ${rule}`)
+  if (typeof name !== 'string')
+    return new InvalidNameError(`${kind} name is a ${typeof name}, not a string: ${rule}`)
   if (name === '') return new InvalidNameError(`${kind} name is empty: ${rule}`)
   const shown = JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name)
   const position = name.search(kind === 'group prefix' ? /[^a-zA-Z0-9-]/ : /[^a-zA-Z0-9\-_.]/)

@@ -51,7 +51,8 @@ export abstract class Consumer<S extends Scope = WebsocketScope, Events = EventM
   ): Application<T['scope']> {
     return async (scope, message, send) => {
       const consumer: unknown = new this(...args)
-      if (!(consumer instanceof Consumer)) throw new TypeError(`${this.name} is not a Consumer: extend WebsocketConsumer`)
+      if (!(consumer instanceof Consumer))
+        throw new TypeError(`${this.name} is not a Consumer: extend WebsocketConsumer`)
       await consumer.#serve(scope, message, send)
     }
   }
@@ -60,7 +61,8 @@ export abstract class Consumer<S extends Scope = WebsocketScope, Events = EventM
    * Replaces the state by what `update` makes of the stored one, and only if no other event wrote in between:
    * `update` then runs again, so it must do nothing else. No increment is ever lost.
    *
-   * Resolves to the new state, which is {@link state} from then on; to `undefined` if the connection is gone.
+   * Resolves to the new state, which is {@link state} from then on; to `undefined` if the connection is gone. What
+   * this event has changed before is saved first.
    *
    * @throws {@link StoreError} if others keep writing in between
    * @example
@@ -71,7 +73,10 @@ export abstract class Consumer<S extends Scope = WebsocketScope, Events = EventM
   async updateState(update: (state: this['state']) => this['state']): Promise<this['state'] | undefined> {
     const initial = this.#initial
     const name = this.constructor.name
-    const stored = await this.connection.updateState((current) => requireState(update({ ...initial, ...current }), name))
+    await this.#saveState()
+    const stored = await this.connection.updateState((current) =>
+      requireState(update({ ...initial, ...current }), name),
+    )
     if (stored === undefined) return undefined
     this.#stored = stored
     this.state = structuredClone({ ...initial, ...stored })
@@ -97,7 +102,10 @@ export abstract class Consumer<S extends Scope = WebsocketScope, Events = EventM
     const watch = this.connection.isDevelopment ? watchLostFields(this, this.connection) : undefined
     if (!(await this.#loadState())) {
       this.connection.count('messageWithoutRecord')
-      this.connection.logger.info('no handler runs: the connection is gone', { consumer: name, type: message.type })
+      this.connection.logger.info('no handler runs: the connection is gone', {
+        consumer: name,
+        type: message.type,
+      })
       return
     }
     await this.dispatch(message)

@@ -28,7 +28,10 @@ export function watchLostFields(consumer: object, connection: Connection): { rep
   return {
     report() {
       const set = ownFields(fields)
-        .filter(([field, value]) => !watched.has(field) && (!constructed.has(field) || constructed.get(field) !== value))
+        .filter(
+          ([field, value]) =>
+            !watched.has(field) && (!constructed.has(field) || constructed.get(field) !== value),
+        )
         .map(([field]) => field)
       if (set.length > 0) connection.reportFields(name, set)
     },
@@ -37,7 +40,10 @@ export function watchLostFields(consumer: object, connection: Connection): { rep
 
 function ownFields(fields: Record<string, unknown>): [string, unknown][] {
   return Object.keys(fields)
-    .filter((field) => !FRAMEWORK_FIELDS.has(field) && Object.getOwnPropertyDescriptor(fields, field)?.get === undefined)
+    .filter(
+      (field) =>
+        !FRAMEWORK_FIELDS.has(field) && Object.getOwnPropertyDescriptor(fields, field)?.get === undefined,
+    )
     .map((field) => [field, fields[field]])
 }
 

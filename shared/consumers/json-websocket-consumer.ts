@@ -22,17 +22,15 @@ type SchemaResult<Content> =
   | { readonly value: Content; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 
-export interface JsonWebsocketConsumer<S extends WebsocketScope, Events, Content> {
-  /** Checks each frame's content before `receiveJson`: any Standard Schema. A field or a getter. */
-  readonly contentSchema?: ContentSchema<Content>
-}
-
 /** A {@link WebsocketConsumer} whose frames are JSON. */
 export abstract class JsonWebsocketConsumer<
   S extends WebsocketScope = WebsocketScope,
   Events = EventMap,
   Content = unknown,
 > extends WebsocketConsumer<S, Events> {
+  /** Checks each frame's content before {@link receiveJson}: any Standard Schema, as a field. */
+  declare readonly contentSchema?: ContentSchema<Content>
+
   /** Handles the content of one frame. */
   receiveJson(_content: Content): Promise<void> | void {}
 
@@ -41,7 +39,10 @@ export abstract class JsonWebsocketConsumer<
    * `await this.sendJson({ error: 'send JSON' })` to keep the connection.
    */
   async receiveInvalidJson(text: string, error: unknown): Promise<void> {
-    this.#reject('invalidJson', { characters: text.length, error: error instanceof Error ? error.message : String(error) })
+    this.#reject('invalidJson', {
+      characters: text.length,
+      error: error instanceof Error ? error.message : String(error),
+    })
     await this.close(1007, 'the frame is not JSON')
   }
 
@@ -60,7 +61,9 @@ export abstract class JsonWebsocketConsumer<
   encodeJson(content: unknown): string | Promise<string> {
     const text: string | undefined = JSON.stringify(content)
     if (text !== undefined) return text
-    throw new TypeError(`sendJson() got ${String(content)}, which JSON cannot carry: send an object, array, string, number, boolean or null`)
+    throw new TypeError(
+      `sendJson() got ${String(content)}, which JSON cannot carry: send an object, array, string, number, boolean or null`,
+    )
   }
 
   /** Turns text into content; override it for values that JSON lacks. Throws if it is not JSON. */
@@ -83,7 +86,11 @@ export abstract class JsonWebsocketConsumer<
 
   #reject(reason: string, details: object): void {
     this.connection.count(reason)
-    this.connection.logger.warn(`${this.constructor.name} refused a frame`, { reason, channelName: this.channelName, ...details })
+    this.connection.logger.warn(`${this.constructor.name} refused a frame`, {
+      reason,
+      channelName: this.channelName,
+      ...details,
+    })
   }
 }
 

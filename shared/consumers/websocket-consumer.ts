@@ -17,6 +17,8 @@ export interface SendFrameOptions {
   readonly close?: boolean | number
 }
 
+// Merged into the class below, since only a member of an interface may be overridden by a field and by a getter.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface WebsocketConsumer {
   /** Groups that every connection of this consumer is in from before `connect()` until it ends: a field or a getter. */
   readonly groups?: readonly string[]
@@ -26,10 +28,10 @@ export interface WebsocketConsumer {
  * A consumer of WebSocket connections: override {@link connect}, {@link receive} and {@link disconnect}, and
  * add a method for each event type that groups and other senders may send.
  */
-export abstract class WebsocketConsumer<S extends WebsocketScope = WebsocketScope, Events = EventMap> extends Consumer<
-  S,
-  Events
-> {
+export abstract class WebsocketConsumer<
+  S extends WebsocketScope = WebsocketScope,
+  Events = EventMap,
+> extends Consumer<S, Events> {
   /**
    * Decides about the handshake: `accept()`, `close()`, or throw {@link AcceptConnection} or
    * {@link DenyConnection}. Neither means 403. An exception means 500 and leaves nothing behind.
@@ -66,7 +68,10 @@ export abstract class WebsocketConsumer<S extends WebsocketScope = WebsocketScop
         `accept() got the headers ${Object.keys(options.headers).join(', ')}: API Gateway lets only the subprotocol reach the client, so set cookies and headers over HTTP`,
       )
     }
-    await this.sendMessage({ type: 'websocket.accept', ...(subprotocol === undefined ? {} : { subprotocol }) })
+    await this.sendMessage({
+      type: 'websocket.accept',
+      ...(subprotocol === undefined ? {} : { subprotocol }),
+    })
   }
 
   /**
@@ -99,7 +104,7 @@ export abstract class WebsocketConsumer<S extends WebsocketScope = WebsocketScop
 
   protected override async dispatch(message: Message): Promise<void> {
     if (message.type === 'websocket.connect') await this.#connect()
-    else if (message.type === 'websocket.receive') await this.receive(String(message['text']))
+    else if (message.type === 'websocket.receive') await this.receive(textOf(message, 'text'))
     else if (message.type === 'websocket.disconnect') await this.#disconnect(message)
     else await super.dispatch(message)
   }
@@ -110,18 +115,24 @@ export abstract class WebsocketConsumer<S extends WebsocketScope = WebsocketScop
       await this.connect()
     } catch (signal) {
       if (signal instanceof AcceptConnection) await this.accept()
-      else if (signal instanceof DenyConnection) await this.sendMessage({ type: 'websocket.close', status: signal.status })
+      else if (signal instanceof DenyConnection)
+        await this.sendMessage({ type: 'websocket.close', status: signal.status })
       else throw signal
     }
   }
 
   async #disconnect(message: Message): Promise<void> {
     // The server has ended every membership before, those of `groups` included.
-    await this.disconnect(Number(message['code'] ?? 1005), String(message['reason'] ?? ''))
+    await this.disconnect(Number(message['code'] ?? 1005), textOf(message, 'reason'))
   }
 }
 
 hideFromEvents(WebsocketConsumer.prototype)
+
+function textOf(message: Message, key: string): string {
+  const value = message[key]
+  return typeof value === 'string' ? value : ''
+}
 
 function notText(frame: unknown): ProtocolError {
   const what = frame instanceof Uint8Array ? 'bytes' : typeof frame

@@ -1,7 +1,10 @@
+import { type Abortable, AbortRegistry } from '../http/abort-registry.ts'
+
 /** Lets a limited number of tasks run at a time; the others wait their turn, first come, first served. */
 export class ConcurrencyLimit {
   readonly #limit: number
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Map<Abortable, () => void>()
+  readonly #aborts = new AbortRegistry()
   #running = 0
 
   constructor(limit: number) {
@@ -21,8 +24,8 @@ export class ConcurrencyLimit {
 
   // Whoever leaves hands its place on, so #running stays as it is while anybody waits.
   #next(): void {
-    for (const start of this.#waiting) {
-      this.#waiting.delete(start)
+    for (const [waiter, start] of this.#waiting) {
+      this.#waiting.delete(waiter)
       start()
       return
     }
@@ -31,16 +34,17 @@ export class ConcurrencyLimit {
 
   #turn(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const start = (): void => {
-        signal?.removeEventListener('abort', abort)
+      const waiter: Abortable = {
+        abort: (reason) => {
+          this.#waiting.delete(waiter)
+          reject(reason)
+        },
+      }
+      if (signal) this.#aborts.watch(signal, waiter)
+      this.#waiting.set(waiter, () => {
+        if (signal) this.#aborts.unwatch(signal, waiter)
         resolve()
-      }
-      const abort = (): void => {
-        this.#waiting.delete(start)
-        reject(signal?.reason)
-      }
-      signal?.addEventListener('abort', abort, { once: true })
-      this.#waiting.add(start)
+      })
     })
   }
 }

@@ -56,9 +56,14 @@ export class ConnectionContext implements Connection {
   }
 
   remember(key: string, value: JsonValue): void {
-    if (!isJsonValue(value)) throw new ConfigurationError(`remember("${key}") got a value that is not JSON: keep an id and rebuild the rest`)
+    if (!isJsonValue(value))
+      throw new ConfigurationError(
+        `remember("${key}") got a value that is not JSON: keep an id and rebuild the rest`,
+      )
     if (this.#options.remember) return this.#options.remember(key, value)
-    throw new ProtocolError(`remember("${key}") after $connect: the scope is built once, so remember things while the connection opens`)
+    throw new ProtocolError(
+      `remember("${key}") after $connect: the scope is built once, so remember things while the connection opens`,
+    )
   }
 
   async loadState(saveNow: () => Promise<void>): Promise<JsonObject | undefined> {
@@ -98,7 +103,10 @@ export class ConnectionContext implements Connection {
   lostFields(consumer: string): Iterable<string> {
     const stored = this.recall(FIELDS)
     const ofConnect = isPlainObject(stored) ? stored[consumer] : undefined
-    return new Set([...(Array.isArray(ofConnect) ? ofConnect.map(String) : []), ...(this.#options.runtime.lostFields.get(consumer) ?? [])])
+    return new Set([
+      ...(Array.isArray(ofConnect) ? ofConnect.map(String) : []),
+      ...(this.#options.runtime.lostFields.get(consumer) ?? []),
+    ])
   }
 
   reportFields(consumer: string, fields: readonly string[]): void {

@@ -2,8 +2,10 @@ import type { Application, WebsocketScope } from '../application.ts'
 import { InvalidEventError } from '../errors.ts'
 import { isPlainObject } from '../message.ts'
 import type { DeliveryTask, QueuedDelivery } from '../stores/delivery-queue.ts'
-import { Invocation, type LambdaContext } from './invocation.ts'
+import type { LambdaContext } from './deadline.ts'
+import { Invocation } from './invocation.ts'
 import type { Runtime } from './runtime.ts'
+import { untilOpen } from './until-open.ts'
 
 /** Times that one task is put back into the queue before it is given up: about 20 minutes of waiting. */
 const MAX_ATTEMPTS = 10
@@ -25,22 +27,43 @@ export type DeliveryHandler = (event: unknown, context?: LambdaContext) => Promi
  *
  * @throws {@link InvalidEventError} (the handler) for an event that is none of SQS
  */
-export function createDeliveryHandler(application: Application<WebsocketScope>, runtime: Runtime): DeliveryHandler {
+export function createDeliveryHandler(
+  application: Application<WebsocketScope>,
+  runtime: Runtime,
+): DeliveryHandler {
   return async (event, context) => {
-    const failures = await Promise.all(
-      recordsOf(event).map(async ({ messageId, body }) => {
-        try {
-          await deliver(parse(body), { application, runtime, context })
-          return []
-        } catch (error) {
-          runtime.logger.error('a queued delivery failed', { messageId, error })
-          runtime.metrics.count('queuedDeliveryFailed', 1)
-          return [{ itemIdentifier: messageId }]
-        }
-      }),
+    const surroundings = { application, runtime, context }
+    const lines = Object.values(
+      Object.groupBy(recordsOf(event), ({ messageId, body }) => connectionIn(body) ?? messageId),
     )
-    return { batchItemFailures: failures.flat() }
+    const failures = await Promise.all(lines.map((line = []) => deliverInOrder(line, surroundings)))
+    return { batchItemFailures: failures.flat().map((itemIdentifier) => ({ itemIdentifier })) }
   }
+}
+
+/** Delivers what is due to one connection, one after the other. Resolves to the messages that failed. */
+async function deliverInOrder(
+  records: readonly QueueRecord[],
+  surroundings: Surroundings,
+): Promise<readonly string[]> {
+  const { logger, metrics } = surroundings.runtime
+  const failed: string[] = []
+  for (const { messageId, body } of records) {
+    try {
+      await deliver(parse(body), surroundings)
+    } catch (error) {
+      logger.error('a queued delivery failed', { messageId, error })
+      metrics.count('queuedDeliveryFailed', 1)
+      failed.push(messageId)
+    }
+  }
+  return failed
+}
+
+/** One message of the queue. */
+interface QueueRecord {
+  readonly messageId: string
+  readonly body: string
 }
 
 interface Surroundings {
@@ -49,7 +72,10 @@ interface Surroundings {
   readonly context: LambdaContext | undefined
 }
 
-async function deliver({ task, endpoint, attempt }: QueuedDelivery, { application, runtime, context }: Surroundings): Promise<void> {
+async function deliver(
+  { task, endpoint, attempt }: QueuedDelivery,
+  { application, runtime, context }: Surroundings,
+): Promise<void> {
   if (attempt > MAX_ATTEMPTS) throw new Error(`tried ${MAX_ATTEMPTS} times: ${describe(task)}`)
   const invocation = new Invocation({ runtime, application, endpoint, context, attempt })
   await perform(task, invocation)
@@ -67,7 +93,7 @@ async function perform(task: DeliveryTask, invocation: Invocation): Promise<void
     })
     return
   }
-  if (!(await invocation.untilOpen(task))) return
+  if (!(await untilOpen(task, invocation))) return
   if (task.kind === 'event') {
     await invocation.event(task.connectionId, task.event)
     return
@@ -77,11 +103,15 @@ async function perform(task: DeliveryTask, invocation: Invocation): Promise<void
   if (task.close === true) await outbox.close()
 }
 
-function recordsOf(event: unknown): { readonly messageId: string; readonly body: string }[] {
+function recordsOf(event: unknown): readonly QueueRecord[] {
   const records = isPlainObject(event) ? event['Records'] : undefined
   if (!Array.isArray(records)) {
-    const seen = isPlainObject(event) ? `an object with the keys ${Object.keys(event).join(', ') || '(none)'}` : typeof event
-    throw new InvalidEventError(`this is no event of an SQS queue, but ${seen}: connect the delivery queue to this function`)
+    const seen = isPlainObject(event)
+      ? `an object with the keys ${Object.keys(event).join(', ') || '(none)'}`
+      : typeof event
+    throw new InvalidEventError(
+      `this is no event of an SQS queue, but ${seen}: connect the delivery queue to this function`,
+    )
   }
   return records.map((record: unknown) => {
     const { messageId, body } = isPlainObject(record) ? record : {}
@@ -89,14 +119,33 @@ function recordsOf(event: unknown): { readonly messageId: string; readonly body:
   })
 }
 
+/** The connection that a message is for, if it can be read and is for one. */
+function connectionIn(body: string): string | undefined {
+  try {
+    const { task } = parse(body)
+    return task.kind === 'group' ? undefined : task.connectionId
+  } catch {
+    // Delivering it says what is wrong with it.
+    return undefined
+  }
+}
+
 function parse(body: string): QueuedDelivery {
   const parsed: unknown = JSON.parse(body)
-  const task = isPlainObject(parsed) ? parsed['task'] : undefined
-  const kind = isPlainObject(task) ? task['kind'] : undefined
-  if (kind === 'frames' || kind === 'event' || kind === 'group') return parsed as unknown as QueuedDelivery
-  throw new InvalidEventError(`this is no queued delivery: its task is of kind ${String(kind)}. Only this library writes to the delivery queue`)
+  if (isQueuedDelivery(parsed)) return parsed
+  throw new InvalidEventError(
+    `this is no queued delivery, but ${body.slice(0, 200)}: only this library writes to the delivery queue`,
+  )
+}
+
+/** Whoever may write to the queue is this library; the kind tells its messages from a stray one. */
+function isQueuedDelivery(value: unknown): value is QueuedDelivery {
+  const task = isPlainObject(value) ? value['task'] : undefined
+  return isPlainObject(task) && ['frames', 'event', 'group'].includes(String(task['kind']))
 }
 
 function describe(task: DeliveryTask): string {
-  return task.kind === 'group' ? `a ${task.kind} send to "${task.group}"` : `${task.kind} for connection ${task.connectionId}`
+  return task.kind === 'group'
+    ? `a ${task.kind} send to "${task.group}"`
+    : `${task.kind} for connection ${task.connectionId}`
 }

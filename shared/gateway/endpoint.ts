@@ -21,18 +21,28 @@ export interface Endpoint {
 export function parseEndpoint(endpoint: string, region?: string): Endpoint {
   const url = URL.parse(endpoint)
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw new ConfigurationError(`endpoint ${JSON.stringify(endpoint)} is not an http or https URL: use one like ${EXAMPLE}`)
+    throw new ConfigurationError(
+      `endpoint ${JSON.stringify(endpoint)} is not an http or https URL: use one like ${EXAMPLE}`,
+    )
   }
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
     // Not quoted: what stands there may be a password.
-    throw new ConfigurationError(`endpoint at ${url.host} has a query, a fragment or a user: use one like ${EXAMPLE}`)
+    throw new ConfigurationError(
+      `endpoint at ${url.host} has a query, a fragment or a user: use one like ${EXAMPLE}`,
+    )
   }
-  return { url, segments: url.pathname.split('/').filter((segment) => segment !== ''), region: region ?? regionOf(url) }
+  return {
+    url,
+    segments: url.pathname.split('/').filter((segment) => segment !== ''),
+    region: region ?? regionOf(url),
+  }
 }
 
 function regionOf(url: URL): string {
   const region = EXECUTE_API_HOST.exec(url.hostname)?.[1]
   if (region !== undefined) return region
   if (LOOPBACK_HOST.test(url.hostname)) return LOOPBACK_REGION
-  throw new ConfigurationError(`endpoint host ${JSON.stringify(url.hostname)} does not name its region: pass region, such as 'eu-west-1'`)
+  throw new ConfigurationError(
+    `endpoint host ${JSON.stringify(url.hostname)} does not name its region: pass region, such as 'eu-west-1'`,
+  )
 }

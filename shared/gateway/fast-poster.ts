@@ -2,19 +2,29 @@ import { hash } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import { requireMessageSize } from '../codec.ts'
 import { ChannelsError, ConfigurationError, ConnectionGoneError } from '../errors.ts'
+import { type AwsCredentials, CredentialsCache, type CredentialsProvider } from '../http/credentials-cache.ts'
+import type { HttpRequest } from '../http/http-exchange.ts'
+import { HttpPool } from '../http/http-pool.ts'
+import type { HttpResponse } from '../http/http-response.ts'
+import {
+  EMPTY_PAYLOAD_HASH,
+  encodeSegment,
+  NO_HEADERS,
+  RequestSigner,
+  type SignableHeaders,
+} from '../http/request-signer.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import { readConnectionInfo } from './connection-info.ts'
-import { CredentialsCache, type CredentialsProvider } from './credentials-cache.ts'
 import { parseEndpoint } from './endpoint.ts'
-import { HttpPool } from './http-pool.ts'
-import type { HttpResponse } from './http-response.ts'
 import { failureOfCredentials, failureOfStatus, failureOfTransport, type PostCall } from './post-failure.ts'
 import { type RetryPolicy, retryPost } from './post-retry.ts'
 import type { ConnectionInfo, Poster, PostOptions } from './poster.ts'
-import { type AwsCredentials, EMPTY_PAYLOAD_HASH, encodeSegment, RequestSigner } from './sigv4.ts'
 
 // API Gateway ignores it; this is what the SDK sends.
-const CONTENT_TYPE = 'application/octet-stream'
+const PAYLOAD_HEADERS: SignableHeaders = { 'content-type': 'application/octet-stream' }
+
+/** What `get` answers has some hundred bytes. */
+const MAX_BODY_BYTES = 65_536
 
 export interface FastPosterOptions {
   /** Scheme, host and stage (behind a custom domain the mapping key): `https://abc.execute-api.eu-west-1.amazonaws.com/prod`. */
@@ -64,9 +74,18 @@ export class FastPoster implements Poster {
     requirePositive({ maxSockets, timeoutMs, maxTries })
     const { url, segments, region } = parseEndpoint(endpoint, options.region)
     this.#pathPrefix = [...segments, '@connections', ''].map((segment) => `/${segment}`).join('')
-    this.#canonicalPrefix = [...segments, '@connections', ''].map((segment) => `/${encodeSegment(segment)}`).join('')
-    this.#pool = new HttpPool({ url, maxSockets, timeoutMs, clock, ca: options.tls?.ca })
-    this.#signer = new RequestSigner({ host: url.host, region })
+    this.#canonicalPrefix = [...segments, '@connections', '']
+      .map((segment) => `/${encodeSegment(segment)}`)
+      .join('')
+    this.#pool = new HttpPool({
+      url,
+      maxSockets,
+      timeoutMs,
+      maxBodyBytes: MAX_BODY_BYTES,
+      clock,
+      ca: options.tls?.ca,
+    })
+    this.#signer = new RequestSigner({ service: 'execute-api', region, host: url.host })
     this.#credentials = new CredentialsCache(options.credentials)
     this.#clock = clock
     this.#retry = { maxTries, clock }
@@ -94,36 +113,37 @@ export class FastPoster implements Poster {
     this.#pool.destroy()
   }
 
-  #call(call: PostCall, payload: Payload | undefined, signal: AbortSignal | undefined): Promise<HttpResponse> {
+  #call(
+    call: PostCall,
+    payload: Payload | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
     return retryPost(this.#retry, signal, () => this.#try(call, payload, signal))
   }
 
-  async #try(call: PostCall, payload: Payload | undefined, signal: AbortSignal | undefined): Promise<HttpResponse> {
-    const credentials = this.#credentials.current(this.#clock.now()) ?? (await this.#renewCredentials(call))
-    const response = await this.#exchange(call, payload, credentials, signal)
-    if (response.status >= 200 && response.status < 300) return response
-    // An expired token is a 403 as well, so the next call gets credentials that may be newer.
-    if (response.status === 403) this.#credentials.forget()
-    throw failureOfStatus(call, response.status, response.body)
-  }
-
-  async #exchange(
+  async #try(
     call: PostCall,
     payload: Payload | undefined,
-    credentials: AwsCredentials,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
+    const credentials = this.#credentials.current(this.#clock.now()) ?? (await this.#renewCredentials(call))
     const isAscii = payload === undefined || payload.bytes === payload.text.length
+    const request: HttpRequest = {
+      render: () => this.#render(call, payload, credentials),
+      encoding: isAscii ? 'latin1' : 'utf8',
+      signal,
+    }
+    let response: HttpResponse
     try {
-      return await this.#pool.request({
-        render: () => this.#render(call, payload, credentials),
-        encoding: isAscii ? 'latin1' : 'utf8',
-        signal,
-      })
+      response = await this.#pool.request(request)
     } catch (error) {
       signal?.throwIfAborted()
       throw failureOfTransport(call, error)
     }
+    if (response.status >= 200 && response.status < 300) return response
+    // An expired token is a 403 as well, so the next call gets credentials that may be newer.
+    if (response.status === 403) this.#credentials.forget()
+    throw failureOfStatus(call, response.status, response.body)
   }
 
   async #renewCredentials(call: PostCall): Promise<AwsCredentials> {
@@ -144,7 +164,7 @@ export class FastPoster implements Poster {
         // Encoded a second time: what is left to encode in `id` is its "%".
         canonicalPath: this.#canonicalPrefix + id.replaceAll('%', '%25'),
         payloadHash: payload?.hash ?? EMPTY_PAYLOAD_HASH,
-        ...(payload && { contentType: CONTENT_TYPE }),
+        headers: payload ? PAYLOAD_HEADERS : NO_HEADERS,
       },
       credentials,
       this.#clock.now(),

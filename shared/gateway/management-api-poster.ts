@@ -10,8 +10,9 @@ import { requireMessageSize } from '../codec.ts'
 import { type ChannelsError, ConnectionGoneError, DeliveryError } from '../errors.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
-import type { CredentialsProvider } from './credentials-cache.ts'
+import type { CredentialsProvider } from '../http/credentials-cache.ts'
 import { parseEndpoint } from './endpoint.ts'
+import { HttpFailure } from '../http/http-failure.ts'
 import { failureOfCredentials, failureOfStatus, failureOfTransport, type PostCall } from './post-failure.ts'
 import { type RetryPolicy, retryPost } from './post-retry.ts'
 import type { ConnectionInfo, Poster, PostOptions } from './poster.ts'
@@ -69,13 +70,17 @@ export class ManagementApiPoster implements Poster {
   async post(connectionId: string, text: string, options?: PostOptions): Promise<void> {
     requireMessageSize(text, MAX_MESSAGE_BYTES)
     const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: text })
-    await this.#call({ method: 'POST', connectionId }, options?.signal, (to) => this.#client.send(command, to))
+    await this.#call({ method: 'POST', connectionId }, options?.signal, (to) =>
+      this.#client.send(command, to),
+    )
   }
 
   async close(connectionId: string, options?: PostOptions): Promise<void> {
     const command = new DeleteConnectionCommand({ ConnectionId: connectionId })
     try {
-      await this.#call({ method: 'DELETE', connectionId }, options?.signal, (to) => this.#client.send(command, to))
+      await this.#call({ method: 'DELETE', connectionId }, options?.signal, (to) =>
+        this.#client.send(command, to),
+      )
     } catch (error) {
       if (!(error instanceof ConnectionGoneError)) throw error
     }
@@ -105,19 +110,44 @@ export class ManagementApiPoster implements Poster {
     this.#client.destroy()
   }
 
-  #call<T>(call: PostCall, signal: AbortSignal | undefined, send: (to: CommandOptions) => Promise<T>): Promise<T> {
+  #call<T>(
+    call: PostCall,
+    signal: AbortSignal | undefined,
+    send: (to: CommandOptions) => Promise<T>,
+  ): Promise<T> {
     return retryPost(this.#retry, signal, () =>
       this.#limit.run(signal, async () => {
-        // The SDK's own requestTimeout only logs a warning (measured with 3.1164).
-        const timeOut = AbortSignal.timeout(this.#timeoutMs)
         try {
-          return await send({ abortSignal: signal ? AbortSignal.any([signal, timeOut]) : timeOut })
+          return await bounded(this.#timeoutMs, signal, (abortSignal) => send({ abortSignal }))
         } catch (error) {
           signal?.throwIfAborted()
-          throw failureOf(call, timeOut.aborted ? timeOut.reason : error)
+          throw failureOf(call, error)
         }
       }),
     )
+  }
+}
+
+// The SDK's own requestTimeout only logs a warning (measured with 3.1164). AbortSignal.timeout would keep its
+// timer, and all that hangs on it, after the answer.
+async function bounded<T>(
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+  task: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController()
+  const timer = setTimeout(() => {
+    controller.abort(new HttpFailure('time-out', `no answer in ${timeoutMs} ms`))
+  }, timeoutMs)
+  const abort = (): void => controller.abort(signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    return await task(controller.signal)
+  } catch (error) {
+    throw controller.signal.aborted ? controller.signal.reason : error
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
   }
 }
 
@@ -144,14 +174,25 @@ function clientConfig(
 function sdkCredentials(provider: CredentialsProvider): () => Promise<SdkCredentials> {
   return async () => {
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provider()
-    return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }), ...(expiration && { expiration }) }
+    return {
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === undefined ? {} : { sessionToken }),
+      ...(expiration && { expiration }),
+    }
   }
 }
 
 // SDK exceptions have no statusCode, and a 410 without its x-amzn-ErrorType header is named "Unknown".
 function failureOf(call: PostCall, error: unknown): ChannelsError {
-  const { name, message, $metadata } = error as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
+  const { name, message, $metadata } = error as {
+    name?: string
+    message?: string
+    $metadata?: { httpStatusCode?: number }
+  }
   const status = name === 'GoneException' ? 410 : $metadata?.httpStatusCode
   if (status !== undefined && status >= 300) return failureOfStatus(call, status, message ?? '')
-  return name === 'CredentialsProviderError' ? failureOfCredentials(call, error) : failureOfTransport(call, error)
+  return name === 'CredentialsProviderError'
+    ? failureOfCredentials(call, error)
+    : failureOfTransport(call, error)
 }

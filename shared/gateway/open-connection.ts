@@ -7,7 +7,8 @@ import { DenyConnection, StopConsumer } from '../signals.ts'
 import { ConnectionContext } from './connection-context.ts'
 import { deferredTasks } from './deferred-tasks.ts'
 import type { Invocation } from './invocation.ts'
-import { messageOfSend } from './protocol.ts'
+import { isRefusal, messageOfSend } from './protocol.ts'
+import { reportFailure } from './report-failure.ts'
 import type { KnownConnection } from './scope-cache.ts'
 import { OpeningStore } from './store-views.ts'
 import type { WebsocketEvent } from './websocket-event.ts'
@@ -68,13 +69,24 @@ class Handshake {
   }
 
   async run(): Promise<ProxyResult> {
-    const message: Message = { type: 'websocket.connect' }
-    this.#invocation.opening = { connectionId: this.#event.connectionId, events: this.#events }
+    let message: Message = { type: 'websocket.connect' }
+    this.#invocation.opening = {
+      connectionId: this.#event.connectionId,
+      hold: (payload) =>
+        void ('event' in payload ? this.#events.push(payload.event) : this.#hold([payload.frame], false)),
+    }
     try {
       await this.#handle(message)
       const status = this.#decision?.status ?? 403
       if (status !== 200) return await this.#refuse(status)
-      for (let event = this.#events.shift(); event; event = this.#events.shift()) await this.#handle(event)
+      for (;;) {
+        // Group sends that nobody awaits may still bring events, and so may those that they find dead.
+        await this.#invocation.settle()
+        const event = this.#events.shift()
+        if (event === undefined) break
+        message = event
+        await this.#handle(event)
+      }
       return await this.#accept()
     } catch (error) {
       return await this.#fail(error, message)
@@ -85,21 +97,33 @@ class Handshake {
     const { connectionId: channelName, connectedAt } = this.#event
     // Later events of this very invocation see what `connect` has remembered.
     const remembered = Object.fromEntries(this.#remembered)
-    const scope = websocketScope({ ...this.#scope, remembered }, { channelName, connectedAt, connection: this.#context })
+    const scope = websocketScope(
+      { ...this.#scope, remembered },
+      { channelName, connectedAt, connection: this.#context },
+    )
     return this.#application(scope, message, this.#send)
   }
 
   readonly #send: Send = async (message) => {
     const step = messageOfSend(message)
-    if (step.kind === 'accept') this.#decide({ subprotocol: this.#offered(step.subprotocol), status: 200 }, 'accept()')
+    if (step.kind === 'accept')
+      this.#decide({ subprotocol: this.#offered(step.subprotocol), status: 200 }, 'accept()')
     else if (this.#decision?.status === 200) this.#hold(step.frames, step.kind === 'close')
     else if (step.kind === 'close') this.#decide({ status: step.status }, 'close()')
-    else throw new ProtocolError('the connection has not been accepted, so nothing can be sent over it: call accept() first')
+    else
+      throw new ProtocolError(
+        'the connection has not been accepted, so nothing can be sent over it: call accept() first',
+      )
   }
 
-  #decide(decision: { readonly subprotocol?: string | undefined; readonly status: number }, call: string): void {
+  #decide(
+    decision: { readonly subprotocol?: string | undefined; readonly status: number },
+    call: string,
+  ): void {
     if (this.#decision) {
-      throw new ProtocolError(`${call} after the connection was ${this.#decision.status === 200 ? 'accepted' : 'refused'}: decide once`)
+      throw new ProtocolError(
+        `${call} after the connection was ${this.#decision.status === 200 ? 'accepted' : 'refused'}: decide once`,
+      )
     }
     this.#decision = decision
   }
@@ -113,14 +137,18 @@ class Handshake {
   #offered(subprotocol: string | undefined): string | undefined {
     if (subprotocol === undefined || this.#scope.subprotocols.includes(subprotocol)) return subprotocol
     const offered = this.#scope.subprotocols.join(', ') || 'none'
-    throw new ProtocolError(`accept("${subprotocol}"): the client offered ${offered}. Accept one of these, or none`)
+    throw new ProtocolError(
+      `accept("${subprotocol}"): the client offered ${offered}. Accept one of these, or none`,
+    )
   }
 
   async #accept(): Promise<ProxyResult> {
     const { connectionId, connectedAt } = this.#event
     await this.#store.commit()
     if (this.#frames.length > 0 || this.#isClosed) {
-      await this.#invocation.enqueue(deferredTasks({ connectionId, connectedAt, frames: this.#frames, close: this.#isClosed }))
+      await this.#invocation.enqueue(
+        deferredTasks({ connectionId, connectedAt, frames: this.#frames, close: this.#isClosed }),
+      )
     }
     await this.#invocation.finish()
     const remembered = Object.fromEntries(this.#remembered)
@@ -132,8 +160,13 @@ class Handshake {
   }
 
   async #refuse(statusCode: number): Promise<ProxyResult> {
-    await this.#store.rollback()
-    await this.#invocation.finish()
+    try {
+      // A `groupAdd` that nobody awaits must not come after the clean-up.
+      await this.#invocation.settle()
+      await this.#store.rollback()
+    } finally {
+      await this.#invocation.finish()
+    }
     return { statusCode }
   }
 
@@ -141,8 +174,10 @@ class Handshake {
     const { connectionId } = this.#event
     const { logger } = this.#invocation.runtime
     const statusCode = statusOf(error)
-    if (error instanceof RouteNotFoundError) logger.info('handshake refused with 404', { channelName: connectionId, path: this.#scope.path })
-    else if (statusCode === 500) await this.#invocation.reportFailure(error, { connectionId, context: this.#context, message })
+    if (error instanceof RouteNotFoundError)
+      logger.info('handshake refused with 404', { channelName: connectionId, path: this.#scope.path })
+    else if (statusCode === 500)
+      await reportFailure(this.#invocation.runtime, error, { connectionId, context: this.#context, message })
     try {
       return await this.#refuse(statusCode)
     } catch (failure) {
@@ -158,6 +193,6 @@ class Handshake {
 
 function statusOf(error: unknown): number {
   if (error instanceof RouteNotFoundError) return 404
-  if (error instanceof DenyConnection) return error.status
+  if (error instanceof DenyConnection && isRefusal(error.status)) return error.status
   return error instanceof StopConsumer ? 403 : 500
 }

@@ -27,10 +27,13 @@ export function failureOfStatus(call: PostCall, status: number, body: string): C
 /** The error of a try that brought no status: a reset, a time-out, a refused connection. */
 export function failureOfTransport(call: PostCall, cause: unknown): DeliveryError {
   const what = cause instanceof Error ? cause.message || cause.name : String(cause)
-  return new DeliveryError(`${describeCall(call)} brought no answer (${what}): it may or may not have arrived`, {
-    retryable: true,
-    cause,
-  })
+  return new DeliveryError(
+    `${describeCall(call)} brought no answer (${what}): it may or may not have arrived`,
+    {
+      retryable: true,
+      cause,
+    },
+  )
 }
 
 /** The error of a try for which the credential provider had no credentials. */

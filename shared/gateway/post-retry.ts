@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { DeliveryError } from '../errors.ts'
-import { HttpFailure } from './http-failure.ts'
+import { HttpFailure } from '../http/http-failure.ts'
 
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 2000

@@ -36,16 +36,25 @@ export function messageOfSend(message: Message): Step {
 function frameOf(message: Message): string {
   const text = message['text']
   if (typeof text !== 'string') {
-    throw new ProtocolError('websocket.send without "text": API Gateway sends text frames only, so encode bytes as base64')
+    throw new ProtocolError(
+      'websocket.send without "text": API Gateway sends text frames only, so encode bytes as base64',
+    )
   }
   requireMessageSize(text, MAX_MESSAGE_BYTES)
   return text
 }
 
+/** Whether a handshake can be refused with `status`. */
+export function isRefusal(status: unknown): status is number {
+  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status <= 499
+}
+
 function closing(message: Message): Step {
   const { code, reason, status = 403 } = message
-  if (typeof status !== 'number' || !Number.isInteger(status) || status < 400 || status > 499) {
-    throw new ProtocolError(`a connection cannot be refused with status ${String(status)}: use one from 400 to 499`)
+  if (!isRefusal(status)) {
+    throw new ProtocolError(
+      `a connection cannot be refused with status ${JSON.stringify(status)}: use one from 400 to 499`,
+    )
   }
   const isTold = code !== undefined || reason !== undefined
   const envelope = JSON.stringify({ type: 'websocket.close', code: code ?? 1000, reason: reason ?? '' })

@@ -37,6 +37,8 @@ export interface RuntimeOptions {
   readonly onError?: (error: unknown, context: FailureContext) => Promise<void> | void
   /** Turns on the checks that cost time. */
   readonly isDevelopment?: boolean
+  /** In development: where the names of fields are kept that events of a consumer set, by its name. */
+  readonly lostFields?: Map<string, Set<string>>
   /** Age under which a 410 does not prove a connection dead, in milliseconds. */
   readonly openingGraceMs?: number
 }
@@ -58,7 +60,7 @@ export class Runtime {
   readonly onError: NonNullable<RuntimeOptions['onError']>
   readonly scopes: ScopeCache = new ScopeCache()
   /** In development: fields that events of a consumer set, by its name. */
-  readonly lostFields: Map<string, Set<string>> = new Map()
+  readonly lostFields: Map<string, Set<string>>
   readonly #createPoster: (endpoint: string) => Poster
   readonly #posters = new Map<string, Poster>()
 
@@ -66,10 +68,13 @@ export class Runtime {
     this.store = options.store
     this.queue = options.queue
     this.logger = options.logger
-    this.metrics = options.metrics ?? { count: (name, value) => options.logger.debug('count', { name, value }) }
+    this.metrics = options.metrics ?? {
+      count: (name, value) => options.logger.debug('count', { name, value }),
+    }
     this.clock = options.clock ?? systemClock
     this.region = options.region
     this.endpoint = options.endpoint
+    this.lostFields = options.lostFields ?? new Map()
     this.isDevelopment = options.isDevelopment ?? false
     this.openingGraceMs = options.openingGraceMs ?? OPENING_GRACE_MS
     this.onError = options.onError ?? (() => {})
@@ -90,7 +95,8 @@ export class Runtime {
     if (this.endpoint !== undefined) return this.endpoint
     // A custom domain's mapping key is not in the event, so `domainName/stage` is only right for execute-api.
     const isExecuteApi = /\.execute-api\.[^.]+\.amazonaws\.com(?:\.cn)?$/.test(event.domainName)
-    const host = isExecuteApi ? event.domainName : `${event.apiId}.execute-api.${this.region}.amazonaws.com`
+    const suffix = this.region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'
+    const host = isExecuteApi ? event.domainName : `${event.apiId}.execute-api.${this.region}.${suffix}`
     return `https://${host}/${event.stage}`
   }
 }

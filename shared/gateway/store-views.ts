@@ -1,6 +1,12 @@
 import type { JsonObject } from '../message.ts'
 import { isUnchanged, stateChanges } from '../state-changes.ts'
-import type { ChannelStore, ConnectionRecord, MemberPage, MemberRange, RecordWrite } from '../stores/channel-store.ts'
+import type {
+  ChannelStore,
+  ConnectionRecord,
+  MemberPage,
+  MemberRange,
+  RecordWrite,
+} from '../stores/channel-store.ts'
 
 /** Passes every call on to another store. */
 abstract class StoreView implements ChannelStore {
@@ -26,7 +32,11 @@ abstract class StoreView implements ChannelStore {
     return this.inner.saveState(connectionId, write)
   }
 
-  saveStateIf(connectionId: string, version: number, write: RecordWrite): Promise<'saved' | 'conflict' | 'gone'> {
+  saveStateIf(
+    connectionId: string,
+    version: number,
+    write: RecordWrite,
+  ): Promise<'saved' | 'conflict' | 'gone'> {
     return this.inner.saveStateIf(connectionId, version, write)
   }
 
@@ -70,7 +80,10 @@ export class OpeningStore extends StoreView {
   /** Writes what has not been written yet. */
   async commit(): Promise<void> {
     const before = await this.#create()
-    const write = { ...stateChanges(before.state, this.#record.state), ...scopeChange(before.scope, this.#scope()) }
+    const write = {
+      ...stateChanges(before.state, this.#record.state),
+      ...scopeChange(before.scope, this.#scope()),
+    }
     if (isUnchanged(write) && !('scope' in write)) return
     await this.inner.saveState(this.#connectionId, write)
   }
@@ -95,7 +108,11 @@ export class OpeningStore extends StoreView {
     return true
   }
 
-  override async saveStateIf(connectionId: string, version: number, write: RecordWrite): Promise<'saved' | 'conflict' | 'gone'> {
+  override async saveStateIf(
+    connectionId: string,
+    version: number,
+    write: RecordWrite,
+  ): Promise<'saved' | 'conflict' | 'gone'> {
     if (connectionId !== this.#connectionId) return this.inner.saveStateIf(connectionId, version, write)
     if (version !== this.#record.version) return 'conflict'
     await this.saveState(connectionId, write)
@@ -143,7 +160,11 @@ export class ClosedStore extends StoreView {
     return this.#isOwn(connectionId) || this.inner.saveState(connectionId, write)
   }
 
-  override async saveStateIf(connectionId: string, version: number, write: RecordWrite): Promise<'saved' | 'conflict' | 'gone'> {
+  override async saveStateIf(
+    connectionId: string,
+    version: number,
+    write: RecordWrite,
+  ): Promise<'saved' | 'conflict' | 'gone'> {
     return this.#isOwn(connectionId) ? 'saved' : this.inner.saveStateIf(connectionId, version, write)
   }
 

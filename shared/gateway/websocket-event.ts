@@ -38,7 +38,12 @@ export function parseWebsocketEvent(raw: unknown): WebsocketEvent {
   const context = eventContext(raw, request)
   const eventType = request['eventType']
   if (eventType === 'CONNECT') {
-    return { ...context, kind: 'connect', headers: headersOf(raw), query: stringsOf(raw['queryStringParameters']) }
+    return {
+      ...context,
+      kind: 'connect',
+      headers: headersOf(raw),
+      query: stringsOf(raw['queryStringParameters']),
+    }
   }
   if (eventType === 'MESSAGE') return { ...context, kind: 'message', text: bodyOf(raw) }
   if (eventType === 'DISCONNECT') {
@@ -61,7 +66,8 @@ function eventContext(raw: object, request: Record<string, unknown>): EventConte
     throw invalid(raw, `requestContext.${key} is ${typeof value}, not a string`)
   }
   const connectedAt = request['connectedAt']
-  if (typeof connectedAt !== 'number') throw invalid(raw, `requestContext.connectedAt is ${typeof connectedAt}, not a number`)
+  if (typeof connectedAt !== 'number')
+    throw invalid(raw, `requestContext.connectedAt is ${typeof connectedAt}, not a number`)
   const identity = request['identity']
   const sourceIp = isPlainObject(identity) ? identity['sourceIp'] : undefined
   const authorizer = request['authorizer']
@@ -79,7 +85,8 @@ function eventContext(raw: object, request: Record<string, unknown>): EventConte
 
 function headersOf(raw: Record<string, unknown>): Record<string, readonly string[]> {
   const headers = new Map<string, readonly string[]>()
-  for (const [name, value] of Object.entries(stringsOf(raw['headers']))) headers.set(name.toLowerCase(), [value])
+  for (const [name, value] of Object.entries(stringsOf(raw['headers'])))
+    headers.set(name.toLowerCase(), [value])
   const multi = raw['multiValueHeaders']
   for (const [name, values] of Object.entries(isPlainObject(multi) ? multi : {})) {
     if (Array.isArray(values)) headers.set(name.toLowerCase(), values.map(String))
@@ -90,7 +97,9 @@ function headersOf(raw: Record<string, unknown>): Record<string, readonly string
 
 function stringsOf(value: unknown): Record<string, string> {
   if (!isPlainObject(value)) return {}
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 }
 
 function bodyOf(raw: Record<string, unknown>): string {
@@ -101,7 +110,9 @@ function bodyOf(raw: Record<string, unknown>): string {
 }
 
 function invalid(raw: unknown, detail?: string): InvalidEventError {
-  const seen = isPlainObject(raw) ? `an object with the keys ${Object.keys(raw).join(', ') || '(none)'}` : String(raw === null ? null : typeof raw)
+  const seen = isPlainObject(raw)
+    ? `an object with the keys ${Object.keys(raw).join(', ') || '(none)'}`
+    : String(raw === null ? null : typeof raw)
   return new InvalidEventError(
     `this is no event of an API Gateway WebSocket API, but ${seen}${detail === undefined ? '' : ` (${detail})`}: route $connect, $default and $disconnect to this function, with Lambda proxy integration`,
   )

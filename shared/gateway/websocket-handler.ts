@@ -1,5 +1,6 @@
 import type { Application, WebsocketScope } from '../application.ts'
-import { Invocation, type LambdaContext } from './invocation.ts'
+import type { LambdaContext } from './deadline.ts'
+import { Invocation } from './invocation.ts'
 import { openConnection, type ProxyResult } from './open-connection.ts'
 import type { Runtime } from './runtime.ts'
 import { parseWebsocketEvent, type WebsocketEvent } from './websocket-event.ts'
@@ -21,7 +22,10 @@ export type WebsocketHandler = (event: unknown, context?: LambdaContext) => Prom
  *
  * @throws {@link InvalidEventError} (the handler) for an event that is none of a WebSocket API
  */
-export function createWebsocketHandler(application: Application<WebsocketScope>, runtime: Runtime): WebsocketHandler {
+export function createWebsocketHandler(
+  application: Application<WebsocketScope>,
+  runtime: Runtime,
+): WebsocketHandler {
   return async (raw, context) => {
     const event = parseWebsocketEvent(raw)
     const invocation = new Invocation({ runtime, application, context, endpoint: runtime.endpointOf(event) })
@@ -30,25 +34,40 @@ export function createWebsocketHandler(application: Application<WebsocketScope>,
       await (event.kind === 'message' ? receive(event, invocation) : disconnected(event, invocation))
       await invocation.finish()
     } catch (error) {
-      runtime.logger.error(`an event of kind "${event.kind}" could not be handled`, { channelName: event.connectionId, error })
+      runtime.logger.error(`an event of kind "${event.kind}" could not be handled`, {
+        channelName: event.connectionId,
+        error,
+      })
       runtime.metrics.count('eventFailed', 1)
     }
     return { statusCode: 200 }
   }
 }
 
-async function receive(event: WebsocketEvent & { readonly kind: 'message' }, invocation: Invocation): Promise<void> {
+async function receive(
+  event: WebsocketEvent & { readonly kind: 'message' },
+  invocation: Invocation,
+): Promise<void> {
   const outcome = await invocation.handle(event.connectionId, { type: 'websocket.receive', text: event.text })
   if (outcome !== undefined) return
   invocation.count('messageWithoutRecord')
-  invocation.runtime.logger.info('no handler runs: the connection has no record, its $disconnect came first', {
-    channelName: event.connectionId,
-  })
+  invocation.runtime.logger.info(
+    'no handler runs: the connection has no record, its $disconnect came first',
+    {
+      channelName: event.connectionId,
+    },
+  )
 }
 
-async function disconnected(event: WebsocketEvent & { readonly kind: 'disconnect' }, invocation: Invocation): Promise<void> {
+async function disconnected(
+  event: WebsocketEvent & { readonly kind: 'disconnect' },
+  invocation: Invocation,
+): Promise<void> {
   invocation.runtime.scopes.delete(event.connectionId)
   const record = await invocation.runtime.store.remove(event.connectionId)
   if (record) await invocation.disconnect(record, event)
-  else invocation.runtime.logger.debug('$disconnect of a connection without a record', { channelName: event.connectionId })
+  else
+    invocation.runtime.logger.debug('$disconnect of a connection without a record', {
+      channelName: event.connectionId,
+    })
 }

@@ -43,7 +43,9 @@ export function scopeOfConnect(event: WebsocketEvent & { readonly kind: 'connect
 
 /** The part of the scope that is kept, with what the application remembered. */
 export function storable(scope: StoredScope, remembered: JsonObject): JsonObject {
-  const headers = Object.entries(scope.headers).filter(([name]) => !NOT_STORED.some((pattern) => pattern.test(name)))
+  const headers = Object.entries(scope.headers).filter(
+    ([name]) => !NOT_STORED.some((pattern) => pattern.test(name)),
+  )
   return { ...scope, headers: Object.fromEntries(headers), remembered }
 }
 

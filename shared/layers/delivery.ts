@@ -1,3 +1,4 @@
+import type { StoreError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import type { GroupMember, MemberRange } from '../stores/channel-store.ts'
 
@@ -14,6 +15,14 @@ export interface Remainder extends MemberRange {
   readonly exclude: readonly string[]
 }
 
+/** Why the rest of a fan-out is handed on. */
+export interface DeferReason {
+  /** Whether some of the range was served, so that this is no failed attempt. */
+  readonly hasProgressed: boolean
+  /** What ended the walk early, if it was not a lack of time. */
+  readonly failure?: StoreError | undefined
+}
+
 /** How a channel layer reaches connections: the port that the server half implements. */
 export interface Delivery {
   /** Handles `event` in the consumer of one connection. Never rejects because of that connection or its consumer. */
@@ -23,10 +32,16 @@ export interface Delivery {
    * `group` even where its record is gone already.
    */
   toMember(group: string, member: GroupMember, payload: GroupPayload): Promise<Outcome>
-  /** Makes ready to reach these members with an event: fetches in batches what is needed. */
+  /** Makes ready to reach these members with an event: fetches in batches what is needed. Never rejects: what could not be fetched is fetched one by one. */
   prepare(members: readonly GroupMember[]): Promise<void>
+  /** Remembers work that must be done before the invocation ends, whether or not its caller awaits it. */
+  track<T>(work: Promise<T>): Promise<T>
   /** Whether a long walk should stop now and hand on what is left. */
   isOutOfTime(): boolean
-  /** Hands the rest of a fan-out to the delivery queue. */
-  defer(remainder: Remainder): Promise<void>
+  /**
+   * Hands the rest of a fan-out to the delivery queue.
+   *
+   * @throws {@link StoreError} if the queue does not take it
+   */
+  defer(remainder: Remainder, reason: DeferReason): Promise<void>
 }

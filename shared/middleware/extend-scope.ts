@@ -14,7 +14,7 @@ export function extendScope<S extends object, A extends object>(scope: S, additi
 }
 
 /** `S` with the properties of `A`, which win. */
-export type Extended<S, A> = Omit<S, keyof A> & A
+type Extended<S, A> = Omit<S, keyof A> & A
 
 /** What is left of `Needs` for others to provide, once `Has` is there. */
 export type Unmet<Needs, Has> = {

@@ -22,10 +22,7 @@ export function ProtocolTypeRouter<Http extends Scope = never, Channel extends S
   applications: ProtocolApplications<Http, Channel>,
 ): Application<WebsocketScope | OfType<'http', NoInfer<Http>> | OfType<'channel', NoInfer<Channel>>> {
   // A Map, since a scope type such as "constructor" must not find anything.
-  const byType = new Map<string, Application<never>>()
-  for (const [type, application] of Object.entries(applications)) {
-    if (application !== undefined) byType.set(type, application)
-  }
+  const byType = new Map<string, Application<never>>(Object.entries(applications))
   return async (scope, message, send) => {
     const application = byType.get(scope.type)
     if (application === undefined) {
@@ -34,6 +31,7 @@ export function ProtocolTypeRouter<Http extends Scope = never, Channel extends S
           ` add one under that name to ProtocolTypeRouter`,
       )
     }
+    // Looked up under its own type, so it is the scope that this application takes.
     await application(scope as never, message, send)
   }
 }

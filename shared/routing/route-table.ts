@@ -34,7 +34,7 @@ export class RouteTable {
   readonly #routes: readonly Route<never>[]
 
   constructor(routes: readonly Route<never>[]) {
-    this.#routes = [...routes]
+    this.#routes = routes
   }
 
   /** Says whether `route` is one of this table. */

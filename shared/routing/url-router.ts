@@ -58,6 +58,7 @@ interface Progress {
 
 interface RoutableScope extends PathScope {
   readonly urlRoute?: UrlRoute
+  /** Only a WebSocket has one: whatever else is routed is routed on every event. */
   readonly connection?: Pick<Connection, 'recall' | 'remember'>
   readonly [PROGRESS]?: Progress
 }
@@ -94,8 +95,7 @@ interface RouteMemory {
   remember(patterns: readonly string[]): void
 }
 
-function routeMemory(scope: RoutableScope, message: Message, depth: number): RouteMemory {
-  const connection = scope.type === 'websocket' ? scope.connection : undefined
+function routeMemory({ connection }: RoutableScope, message: Message, depth: number): RouteMemory {
   const isOpening = message.type === 'websocket.connect'
   // An inner router that a plain function hid from the outer one decides, and remembers, for itself.
   const key = depth === 0 ? 'route' : `route.${depth}`

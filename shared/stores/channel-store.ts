@@ -65,7 +65,11 @@ export interface ChannelStore {
   saveState(connectionId: string, write: RecordWrite): Promise<boolean>
 
   /** As `saveState`, but only if the record still has `version`. */
-  saveStateIf(connectionId: string, version: number, write: RecordWrite): Promise<'saved' | 'conflict' | 'gone'>
+  saveStateIf(
+    connectionId: string,
+    version: number,
+    write: RecordWrite,
+  ): Promise<'saved' | 'conflict' | 'gone'>
 
   /**
    * Removes the record and the membership of each group that it names. Returns the record as it was, or

@@ -6,7 +6,7 @@ export class ManualClock implements Clock {
   #sleepers: { readonly at: number; readonly wake: () => void }[] = []
 
   /** @param startMs - the first time it tells, in milliseconds since the epoch */
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#now = startMs
   }
 
@@ -43,7 +43,7 @@ export class ManualClock implements Clock {
     const end = this.#now + ms
     await settle()
     for (;;) {
-      const next = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0]
+      const next = this.#sleepers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0]
       if (next === undefined) break
       this.#now = Math.max(this.#now, next.at)
       this.#sleepers = this.#sleepers.filter((other) => other !== next)

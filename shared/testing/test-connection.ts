@@ -18,14 +18,19 @@ export class TestConnection implements Connection {
   readonly #lostFields = new Map<string, Set<string>>()
   readonly #layer: ChannelLayer | undefined
 
-  constructor({ layer, logger = quiet }: { readonly layer?: ChannelLayer | undefined; readonly logger?: Logger } = {}) {
+  constructor({
+    layer,
+    logger = quiet,
+  }: { readonly layer?: ChannelLayer | undefined; readonly logger?: Logger } = {}) {
     this.#layer = layer
     this.logger = logger
   }
 
   channelLayer(alias: string): ChannelLayer {
     if (this.#layer && alias === 'default') return this.#layer
-    throw new ConfigurationError(`there is no channel layer "${alias}" in this test: give the communicator a layer, or use a WebsocketCommunicator`)
+    throw new ConfigurationError(
+      `there is no channel layer "${alias}" in this test: give the communicator a layer, or use a WebsocketCommunicator`,
+    )
   }
 
   recall(key: string): JsonValue | undefined {

@@ -35,9 +35,13 @@ export class TestGateway {
   readonly #queue = new MemoryDeliveryQueue()
   readonly #poster = new TestPoster()
   readonly #opening = new Set<TestSocket>()
+  readonly #lostFields = new Map<string, Set<string>>()
   readonly #failures = new Map<string, unknown[]>()
 
-  constructor(application: Application<WebsocketScope>, { clock = systemClock, logger = quiet }: TestGatewayOptions = {}) {
+  constructor(
+    application: Application<WebsocketScope>,
+    { clock = systemClock, logger = quiet }: TestGatewayOptions = {},
+  ) {
     this.#application = application
     this.#clock = clock
     this.#logger = logger
@@ -59,7 +63,11 @@ export class TestGateway {
   /** Runs `$connect`. The socket is open after it if the answer is 2xx, and what was held for it has arrived. */
   async connect(socket: TestSocket, fields: object, authorizer?: JsonObject): Promise<ProxyResult> {
     this.#opening.add(socket)
-    const context = { eventType: 'CONNECT', routeKey: '$connect', ...(authorizer === undefined ? {} : { authorizer }) }
+    const context = {
+      eventType: 'CONNECT',
+      routeKey: '$connect',
+      ...(authorizer === undefined ? {} : { authorizer }),
+    }
     const result = await this.#invoke(socket, context, fields)
     this.#opening.delete(socket)
     const isAccepted = result.statusCode >= 200 && result.statusCode < 300
@@ -70,14 +78,23 @@ export class TestGateway {
 
   /** Runs `$default` for one text frame. */
   async receive(socket: TestSocket, body: string): Promise<void> {
-    await this.#invoke(socket, { eventType: 'MESSAGE', routeKey: '$default', messageId: randomBytes(8).toString('base64url') }, { body })
+    await this.#invoke(
+      socket,
+      { eventType: 'MESSAGE', routeKey: '$default', messageId: randomBytes(8).toString('base64url') },
+      { body },
+    )
     await this.#deliver()
   }
 
   /** Runs `$disconnect`. */
   async disconnect(socket: TestSocket, code: number, reason: string): Promise<void> {
     socket.state = 'closed'
-    const context = { eventType: 'DISCONNECT', routeKey: '$disconnect', disconnectStatusCode: code, disconnectReason: reason }
+    const context = {
+      eventType: 'DISCONNECT',
+      routeKey: '$disconnect',
+      disconnectStatusCode: code,
+      disconnectReason: reason,
+    }
     await this.#invoke(socket, context, {})
     await this.#deliver()
   }
@@ -123,6 +140,8 @@ export class TestGateway {
       logger: this.#logger,
       clock: this.#clock,
       isDevelopment: true,
+      // The one thing that may outlive a container here: it is about what does not.
+      lostFields: this.#lostFields,
       // While no handshake is under way, a 410 can only mean that the connection is dead.
       openingGraceMs: this.#opening.size > 0 ? OPENING_GRACE_MS : 0,
       metrics: { count: (name, value) => void this.counts.set(name, (this.counts.get(name) ?? 0) + value) },

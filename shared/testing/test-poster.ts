@@ -41,6 +41,8 @@ export class TestPoster implements Poster {
   #open(connectionId: string): TestSocket {
     const socket = this.#sockets.get(connectionId)
     if (socket?.state === 'open') return socket
-    throw new ConnectionGoneError(`connection ${connectionId} is ${socket?.state ?? 'unknown'}: API Gateway answers 410`)
+    throw new ConnectionGoneError(
+      `connection ${connectionId} is ${socket?.state ?? 'unknown'}: API Gateway answers 410`,
+    )
   }
 }

@@ -40,7 +40,11 @@ export class WebsocketCommunicator {
   #closing: Promise<void> | undefined
 
   /** @param path - the path, with its query: `/ws/chat/lobby/?name=ann`; a whole `ws://` URL does too */
-  constructor(application: Application<WebsocketScope>, path: string, options: WebsocketCommunicatorOptions = {}) {
+  constructor(
+    application: Application<WebsocketScope>,
+    path: string,
+    options: WebsocketCommunicatorOptions = {},
+  ) {
     this.gateway = options.gateway ?? sharedGateway(application)
     this.#fields = connectFields(path, options)
     this.#authorizer = options.authorizer
@@ -123,7 +127,10 @@ export class WebsocketCommunicator {
 
   #rethrow(): void {
     const [failure] = this.gateway.takeFailures(this.#socket.connectionId)
-    if (failure !== undefined) throw failure
+    if (failure === undefined) return
+    throw failure instanceof Error
+      ? failure
+      : new Error('a handler threw what is no Error', { cause: failure })
   }
 }
 
@@ -135,13 +142,19 @@ function sharedGateway(application: Application<WebsocketScope>): TestGateway {
   return gateway
 }
 
-function connectFields(path: string, { headers = {}, subprotocols = [] }: WebsocketCommunicatorOptions): object {
+function connectFields(
+  path: string,
+  { headers = {}, subprotocols = [] }: WebsocketCommunicatorOptions,
+): object {
   const url = new URL(path, 'ws://testserver')
   const offered = subprotocols.length === 0 ? {} : { 'Sec-WebSocket-Protocol': subprotocols.join(', ') }
   const all = { Host: url.host, ...headers, ...offered }
   return {
     headers: all,
     multiValueHeaders: Object.fromEntries(Object.entries(all).map(([name, value]) => [name, [value]])),
-    queryStringParameters: { ...Object.fromEntries(url.searchParams), path: decodeURIComponent(url.pathname) },
+    queryStringParameters: {
+      ...Object.fromEntries(url.searchParams),
+      path: decodeURIComponent(url.pathname),
+    },
   }
 }

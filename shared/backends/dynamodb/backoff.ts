@@ -7,7 +7,7 @@ const LONGEST_DELAY_MS = 1_000
 export const BATCH_ATTEMPTS = 8
 
 /** Waits before try number `attempt` (from 1): doubling, and half of it random, so that clients drift apart. */
-export function backOff(clock: Clock, attempt: number): Promise<void> {
+export function backOff(clock: Clock, attempt: number, signal?: AbortSignal): Promise<void> {
   const most = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1))
-  return clock.sleep(most / 2 + Math.random() * (most / 2))
+  return clock.sleep(most / 2 + Math.random() * (most / 2), signal)
 }

@@ -19,9 +19,14 @@ export async function batchRead(
   clock: Clock,
   batch: { readonly keys: readonly ItemKey[]; readonly attempt: string },
 ): Promise<Item[]> {
-  const starts = Array.from({ length: Math.ceil(batch.keys.length / KEYS_PER_BATCH) }, (_, index) => index * KEYS_PER_BATCH)
+  const starts = Array.from(
+    { length: Math.ceil(batch.keys.length / KEYS_PER_BATCH) },
+    (_, index) => index * KEYS_PER_BATCH,
+  )
   const pages = await Promise.all(
-    starts.map((start) => readBatch(calls, clock, { ...batch, keys: batch.keys.slice(start, start + KEYS_PER_BATCH) })),
+    starts.map((start) =>
+      readBatch(calls, clock, { ...batch, keys: batch.keys.slice(start, start + KEYS_PER_BATCH) }),
+    ),
   )
   return pages.flat()
 }
@@ -36,13 +41,17 @@ async function readBatch(
   for (let tries = 1; ; tries += 1) {
     const before = keys.length
     const request = { Keys: keys, ConsistentRead: true }
-    const output = await calls.call('BatchGetItem', { RequestItems: { [calls.tableName]: request } }, batch.attempt)
+    const output = await calls.call(
+      'BatchGetItem',
+      { RequestItems: { [calls.tableName]: request } },
+      batch.attempt,
+    )
     items.push(...(output.Responses?.[calls.tableName] ?? []))
     keys = output.UnprocessedKeys?.[calls.tableName]?.Keys ?? []
     if (keys.length === 0) return items
     // An answer is cut at 16 MB, which is progress and no reason to give up or wait.
     if (keys.length < before) tries = 0
-    else if (tries === BATCH_ATTEMPTS) throw unfinished(batch.attempt, batch.keys.length, keys.length)
+    else if (tries >= BATCH_ATTEMPTS) throw unfinished(batch.attempt, batch.keys.length, keys.length)
     else await backOff(clock, tries)
   }
 }

@@ -37,7 +37,11 @@ async function writeOnce(
 ): Promise<readonly WriteRequest[]> {
   let left = batch.requests
   for (let sent = 1; ; sent += 1) {
-    const output = await calls.call('BatchWriteItem', { RequestItems: { [calls.tableName]: left } }, batch.attempt)
+    const output = await calls.call(
+      'BatchWriteItem',
+      { RequestItems: { [calls.tableName]: left } },
+      batch.attempt,
+    )
     left = output.UnprocessedItems?.[calls.tableName] ?? []
     if (left.length === 0 || sent === BATCH_ATTEMPTS) return left
     await backOff(clock, sent)

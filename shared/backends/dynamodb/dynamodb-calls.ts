@@ -40,7 +40,11 @@ export class DynamoDBCalls {
   }
 
   /** As `call`, but `undefined` if the write's condition did not hold. */
-  async callIf<O extends Operation>(operation: O, input: Input<O>, attempt: string): Promise<Output<O> | undefined> {
+  async callIf<O extends Operation>(
+    operation: O,
+    input: Input<O>,
+    attempt: string,
+  ): Promise<Output<O> | undefined> {
     try {
       return await this.#send(operation, input)
     } catch (error) {
@@ -70,6 +74,8 @@ export class DynamoDBCalls {
 
 function unitsOf(consumed: ConsumedCapacity | readonly ConsumedCapacity[] | undefined): number {
   if (consumed === undefined) return 0
-  const parts = Array.isArray(consumed) ? (consumed as readonly ConsumedCapacity[]) : [consumed as ConsumedCapacity]
+  const parts = Array.isArray(consumed)
+    ? (consumed as readonly ConsumedCapacity[])
+    : [consumed as ConsumedCapacity]
   return parts.reduce((sum, part) => sum + (part.CapacityUnits ?? 0), 0)
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { DynamoDBClient, type DynamoDBClientConfig, type UpdateItemInput } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBClient, DynamoDBClientConfig, UpdateItemInput } from '@aws-sdk/client-dynamodb'
 import { type Clock, systemClock } from '../../clock.ts'
 import type {
   ChannelStore,
@@ -11,6 +11,7 @@ import type {
 import { batchRead } from './batch-read.ts'
 import { batchWrite } from './batch-write.ts'
 import { type ConsumedCapacityListener, DynamoDBCalls } from './dynamodb-calls.ts'
+import { lazySdkTransport } from './lazy-sdk-transport.ts'
 import { memberOfItem, memberQuery } from './member-query.ts'
 import { type Item, itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
 import { type RecordUpdate, recordUpdate } from './record-update.ts'
@@ -24,7 +25,7 @@ import {
   TIME_TO_LIVE_ATTRIBUTE,
   WRITER_ATTRIBUTE,
 } from './table.ts'
-import { type DynamoDBTransport, sdkTransport } from './transport.ts'
+import type { DynamoDBTransport } from './transport.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
 const DEFAULT_PAGE_SIZE = 1_000
@@ -35,7 +36,7 @@ export interface DynamoDBChannelStoreOptions {
   /** A client to use; one is made from `clientConfig` otherwise. */
   readonly client?: DynamoDBClient
   readonly clientConfig?: DynamoDBClientConfig
-  /** Makes the calls instead of a client of the SDK. */
+  /** Makes the calls instead of a client of the SDK, which is then never loaded: see `httpTransport`. */
   readonly transport?: DynamoDBTransport
   readonly clock?: Clock
   /** For one call with all its tries, in milliseconds; 5000 by default. */
@@ -58,7 +59,7 @@ export class DynamoDBChannelStore implements ChannelStore {
 
   constructor(options: DynamoDBChannelStoreOptions) {
     const { tableName, onConsumedCapacity, timeoutMs = DEFAULT_TIMEOUT_MS } = options
-    const transport = options.transport ?? sdkTransport(options.client ?? defaultClient(options.clientConfig))
+    const transport = options.transport ?? lazySdkTransport(options.client, options.clientConfig)
     this.#calls = new DynamoDBCalls({ transport, tableName, timeoutMs, onConsumedCapacity })
     this.#clock = options.clock ?? systemClock
     this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
@@ -100,7 +101,11 @@ export class DynamoDBChannelStore implements ChannelStore {
     return saved !== undefined
   }
 
-  async saveStateIf(connectionId: string, version: number, write: RecordWrite): Promise<'saved' | 'conflict' | 'gone'> {
+  async saveStateIf(
+    connectionId: string,
+    version: number,
+    write: RecordWrite,
+  ): Promise<'saved' | 'conflict' | 'gone'> {
     // Marks the write as this call's own: where its answer was lost, the client's second try meets a raised version.
     const writer = randomBytes(6).toString('base64url')
     const update = recordUpdate(write, writer)
@@ -117,14 +122,20 @@ export class DynamoDBChannelStore implements ChannelStore {
   }
 
   async remove(connectionId: string): Promise<ConnectionRecord | undefined> {
-    const input = { TableName: this.#calls.tableName, Key: key(connectionId), ReturnValues: 'ALL_OLD' as const }
+    const input = {
+      TableName: this.#calls.tableName,
+      Key: key(connectionId),
+      ReturnValues: 'ALL_OLD' as const,
+    }
     const output = await this.#calls.call('DeleteItem', input, `remove connection "${connectionId}"`)
     if (!output.Attributes) return undefined
     const record = recordOfItem(connectionId, output.Attributes)
     // From here on a crash leaves memberships without a record: the next sender meets 410 and ends them, or
     // their time to live does. The other way round two callers could both get the record.
     await batchWrite(this.#calls, this.#clock, {
-      requests: record.groups.map((group) => ({ DeleteRequest: { Key: { ...memberKey(group, connectionId) } } })),
+      requests: record.groups.map((group) => ({
+        DeleteRequest: { Key: { ...memberKey(group, connectionId) } },
+      })),
       attempt: `end the memberships of connection "${connectionId}" (its record is removed) in ${record.groups.length} groups`,
     })
     return this.#isAlive(output.Attributes) ? record : undefined
@@ -136,12 +147,24 @@ export class DynamoDBChannelStore implements ChannelStore {
     // nobody knows of. A `remove` in between does leave one, as after a crash of `remove`.
     const record = await this.#updateRecord(
       connectionId,
-      { expression: 'ADD #groups :group', names: { '#groups': GROUPS_ATTRIBUTE }, values: { ':group': { SS: [group] } } },
+      {
+        expression: 'ADD #groups :group',
+        names: { '#groups': GROUPS_ATTRIBUTE },
+        values: { ':group': { SS: [group] } },
+      },
       { attempt, returnRecord: true },
     )
     if (!record) return false
-    const Item = membership(group, recordOfItem(connectionId, record))
-    await this.#calls.call('PutItem', { TableName: this.#calls.tableName, Item }, `${attempt} (its record names the group)`)
+    const Item = membership(group, {
+      connectionId,
+      connectedAt: numberOf(record, CONNECTED_AT_ATTRIBUTE),
+      expiresAt: numberOf(record, TIME_TO_LIVE_ATTRIBUTE),
+    })
+    await this.#calls.call(
+      'PutItem',
+      { TableName: this.#calls.tableName, Item },
+      `${attempt} (its record names the group)`,
+    )
     return true
   }
 
@@ -151,7 +174,11 @@ export class DynamoDBChannelStore implements ChannelStore {
     await this.#calls.call('DeleteItem', { TableName: this.#calls.tableName, Key }, attempt)
     await this.#updateRecord(
       connectionId,
-      { expression: 'DELETE #groups :group', names: { '#groups': GROUPS_ATTRIBUTE }, values: { ':group': { SS: [group] } } },
+      {
+        expression: 'DELETE #groups :group',
+        names: { '#groups': GROUPS_ATTRIBUTE },
+        values: { ':group': { SS: [group] } },
+      },
       { attempt: `${attempt} (the membership has ended; its record still names the group)` },
     )
   }
@@ -160,7 +187,9 @@ export class DynamoDBChannelStore implements ChannelStore {
     const input = memberQuery({ tableName: this.#calls.tableName, group, range, pageSize: this.#pageSize })
     if (input === undefined) return { members: [] }
     const output = await this.#calls.call('Query', input, `read the members of group "${group}"`)
-    const members = (output.Items ?? []).filter((item) => this.#isAlive(item)).map((item) => memberOfItem(item))
+    const members = (output.Items ?? [])
+      .filter((item) => this.#isAlive(item))
+      .map((item) => memberOfItem(item))
     const next = output.LastEvaluatedKey?.[SORT_KEY]?.S
     const isLast = next === undefined || (range.upTo !== undefined && next >= range.upTo)
     return isLast ? { members } : { members, next }
@@ -173,7 +202,11 @@ export class DynamoDBChannelStore implements ChannelStore {
   }
 
   /** Updates the record if there is one that has not expired. Resolves to `undefined` if not. */
-  async #updateRecord(connectionId: string, update: RecordUpdate, options: UpdateOptions): Promise<Item | undefined> {
+  async #updateRecord(
+    connectionId: string,
+    update: RecordUpdate,
+    options: UpdateOptions,
+  ): Promise<Item | undefined> {
     const { attempt, condition, returnRecord = false } = options
     const isAlive = '#ttl > :now'
     const input: UpdateItemInput = {
@@ -207,19 +240,14 @@ interface UpdateOptions {
   readonly returnRecord?: boolean
 }
 
-function defaultClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
-  return new DynamoDBClient({
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000 },
-    ...config,
-  })
-}
-
 function key(connectionId: string): Item {
   return { ...recordKey(connectionId) }
 }
 
-function membership(group: string, record: ConnectionRecord): Item {
+function membership(
+  group: string,
+  record: Omit<ConnectionRecord, 'scope' | 'state' | 'version' | 'groups'>,
+): Item {
   return {
     ...memberKey(group, record.connectionId),
     [CONNECTED_AT_ATTRIBUTE]: { N: String(record.connectedAt) },

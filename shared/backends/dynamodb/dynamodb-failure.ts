@@ -1,4 +1,5 @@
 import { type ChannelsError, InvalidStateError, StoreError } from '../../errors.ts'
+import { HttpFailure } from '../../http/http-failure.ts'
 
 /** What was being done when DynamoDB failed. */
 export interface FailureContext {
@@ -14,7 +15,7 @@ interface Failure {
   readonly name: string
   readonly message: string
   readonly status: number | undefined
-  /** Of a network failure, such as `ECONNRESET`. */
+  /** Of a network failure that may pass, such as `ECONNRESET`, or the kind of an `HttpFailure`. */
   readonly networkCode: string | undefined
 }
 
@@ -26,15 +27,27 @@ const THROTTLED = new Set([
   'TooManyRequestsException',
 ])
 const TIMED_OUT = new Set(['AbortError', 'TimeoutError'])
-const REFUSED = new Set(['AccessDeniedException', 'UnrecognizedClientException', 'ExpiredTokenException', 'CredentialsProviderError'])
+/** Of a socket that cannot be had or breaks off; not `ERR_MODULE_NOT_FOUND` and the like. */
+const NETWORK_CODE = /^(?:E(?!RR_)[A-Z_]+|ERR_(?:SOCKET|STREAM|SSL|TLS)_\w+)$/
+const REFUSED = new Set([
+  'AccessDeniedException',
+  'UnrecognizedClientException',
+  'ExpiredTokenException',
+  'CredentialsProviderError',
+])
 
 /** Says whether DynamoDB refused a write because its condition did not hold. */
 export function isConditionFailure(error: unknown): boolean {
   return error instanceof Error && error.name === 'ConditionalCheckFailedException'
 }
 
+/** Says whether a call that failed so may succeed if it is made again at once. */
+export function isWorthAnotherTry(error: unknown): boolean {
+  return isRetryable(readFailure(error))
+}
+
 /**
- * Turns what the SDK threw into a {@link StoreError}, or an {@link InvalidStateError} for an item over DynamoDB's
+ * Turns what a transport threw into a {@link StoreError}, or an {@link InvalidStateError} for an item over DynamoDB's
  * limit. Recognised by name and status: classes differ between copies of the SDK.
  */
 export function dynamodbFailure(error: unknown, context: FailureContext): ChannelsError {
@@ -46,34 +59,43 @@ export function dynamodbFailure(error: unknown, context: FailureContext): Channe
       { cause: error },
     )
   }
-  const { text, retryable } = verdict(failure, context)
-  return new StoreError(`${start} ${text}`, { retryable, cause: error })
+  return new StoreError(`${start} ${diagnosis(failure, context)}`, {
+    retryable: isRetryable(failure),
+    cause: error,
+  })
 }
 
-function verdict(failure: Failure, context: FailureContext): { text: string; retryable: boolean } {
+function isRetryable(failure: Failure): boolean {
+  if (TIMED_OUT.has(failure.name) || THROTTLED.has(failure.name)) return true
+  if (failure.status === undefined) return failure.networkCode !== undefined
+  return failure.status === 429 || failure.status >= 500
+}
+
+function diagnosis(failure: Failure, context: FailureContext): string {
   const said = `${failure.name}: ${failure.message}`
   if (TIMED_OUT.has(failure.name)) {
-    return { text: `gave no answer within ${context.timeoutMs} ms; a write may or may not have been made: call again`, retryable: true }
+    return `gave no answer in time (at most ${context.timeoutMs} ms); a write may or may not have been made: call again`
   }
   if (failure.name === 'ResourceNotFoundException') {
-    return { text: 'failed because there is no such table in this account and region: deploy the stack, or set the table name and region it was deployed with', retryable: false }
+    return 'failed because there is no such table in this account and region: deploy the stack, or set the table name and region it was deployed with'
   }
   if (REFUSED.has(failure.name)) {
-    return { text: `was not allowed (${said}): grant the function read and write access to the table`, retryable: false }
+    return `was not allowed (${said}): give the function credentials that may read and write the table`
   }
   if (THROTTLED.has(failure.name) || failure.status === 429) {
-    return { text: `was throttled (${said}), nothing was done: call again later`, retryable: true }
+    return `was throttled (${said}), nothing was done: call again later`
   }
   if (failure.status !== undefined && failure.status >= 500) {
-    return { text: `answered ${failure.status} (${said}); a write may or may not have been made: call again`, retryable: true }
+    return `answered ${failure.status} (${said}); a write may or may not have been made: call again`
   }
   if (failure.networkCode !== undefined) {
-    return { text: `could not be reached or broke off (${failure.networkCode}: ${failure.message}): call again, or check endpoint and network`, retryable: true }
+    return `could not be reached or broke off (${failure.networkCode}: ${failure.message}); a write may or may not have been made: call again, or check endpoint and network`
   }
-  return { text: `failed (${failure.status ?? 'no status'}, ${said}), nothing was done: calling again will not help`, retryable: false }
+  return `failed (${failure.status ?? 'no status'}, ${said}), nothing was done: calling again will not help`
 }
 
 function readFailure(error: unknown): Failure {
+  if (error instanceof HttpFailure) return readHttpFailure(error)
   const { name, message, code, $metadata } = error as {
     readonly name?: string
     readonly message?: string
@@ -84,6 +106,21 @@ function readFailure(error: unknown): Failure {
     name: name ?? 'Error',
     message: message ?? String(error),
     status: $metadata?.httpStatusCode,
-    networkCode: typeof code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|ERR_[A-Z_]+)$/.test(code) ? code : undefined,
+    networkCode: passingCode(code),
   }
+}
+
+function readHttpFailure({ kind, name, message, cause }: HttpFailure): Failure {
+  const code = (cause as { readonly code?: unknown } | undefined)?.code
+  return {
+    name: kind === 'time-out' ? 'TimeoutError' : name,
+    message,
+    status: undefined,
+    // A certificate that is not to be trusted is no better at the next try.
+    networkCode: kind === 'connect' && code !== undefined ? passingCode(code) : kind,
+  }
+}
+
+function passingCode(code: unknown): string | undefined {
+  return typeof code === 'string' && NETWORK_CODE.test(code) ? code : undefined
 }

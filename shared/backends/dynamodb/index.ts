@@ -1,2 +1,5 @@
 export { DynamoDBChannelStore, type DynamoDBChannelStoreOptions } from './dynamodb-channel-store.ts'
-export { tableDefinition } from './table.ts'
+export { httpTransport, type HttpTransport, type HttpTransportOptions } from './http-transport.ts'
+export type { AwsCredentials, CredentialsProvider } from '../../http/credentials-cache.ts'
+export { type TableDefinition, tableDefinition, TIME_TO_LIVE_ATTRIBUTE } from './table.ts'
+export type { DynamoDBTransport } from './transport.ts'

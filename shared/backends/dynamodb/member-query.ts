@@ -10,7 +10,12 @@ import {
   TIME_TO_LIVE_ATTRIBUTE,
 } from './table.ts'
 
-const NAMES = { '#pk': PARTITION_KEY, '#sk': SORT_KEY, '#at': CONNECTED_AT_ATTRIBUTE, '#ttl': TIME_TO_LIVE_ATTRIBUTE }
+const NAMES = {
+  '#pk': PARTITION_KEY,
+  '#sk': SORT_KEY,
+  '#at': CONNECTED_AT_ATTRIBUTE,
+  '#ttl': TIME_TO_LIVE_ATTRIBUTE,
+}
 
 /** Where to read, and how much. */
 export interface MemberQuery {

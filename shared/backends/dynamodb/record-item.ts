@@ -39,7 +39,8 @@ export function stateEntry(key: string, value: JsonValue): StateEntry {
 }
 
 function isPlainKey(key: string): boolean {
-  const plain = key !== '' && key.length <= LONGEST_PLAIN_KEY && key !== '__proto__' && !key.startsWith(HASHED)
+  const plain =
+    key !== '' && key.length <= LONGEST_PLAIN_KEY && key !== '__proto__' && !key.startsWith(HASHED)
   return plain && key.isWellFormed()
 }
 

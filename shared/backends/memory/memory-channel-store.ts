@@ -89,7 +89,11 @@ export class MemoryChannelStore implements ChannelStore {
     return true
   }
 
-  async saveStateIf(connectionId: string, version: number, write: RecordWrite): Promise<'saved' | 'conflict' | 'gone'> {
+  async saveStateIf(
+    connectionId: string,
+    version: number,
+    write: RecordWrite,
+  ): Promise<'saved' | 'conflict' | 'gone'> {
     const stored = this.#find(connectionId)
     if (!stored) return 'gone'
     if (stored.version !== version) return 'conflict'
@@ -148,7 +152,12 @@ export class MemoryChannelStore implements ChannelStore {
     }
     if (group.members.has(connectionId)) return
     const { connectedAt, expiresAt } = record
-    group.members.set(connectionId, { connectionId, connectedAt, expiresAt, position: memberPosition(connectionId) })
+    group.members.set(connectionId, {
+      connectionId,
+      connectedAt,
+      expiresAt,
+      position: memberPosition(connectionId),
+    })
     group.sorted = undefined
   }
 

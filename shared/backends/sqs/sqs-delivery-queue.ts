@@ -1,4 +1,8 @@
-import { SendMessageBatchCommand, SQSClient, type SendMessageBatchRequestEntry, type SQSClientConfig } from '@aws-sdk/client-sqs'
+import type {
+  SendMessageBatchRequestEntry,
+  SendMessageBatchResult,
+  SQSClientConfig,
+} from '@aws-sdk/client-sqs'
 import { StoreError } from '../../errors.ts'
 import type { DeliveryQueue, EnqueueOptions, QueuedDelivery } from '../../stores/delivery-queue.ts'
 
@@ -16,34 +20,72 @@ export interface SQSDeliveryQueueOptions {
   readonly client?: SQSClientConfig
 }
 
+type BatchSender = (
+  queueUrl: string,
+  entries: SendMessageBatchRequestEntry[],
+) => Promise<SendMessageBatchResult>
+
+/** The SDK is loaded with the first call: most invocations of a chat never defer anything. */
+async function loadSender(config: SQSClientConfig): Promise<BatchSender> {
+  const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs')
+  const client = new SQSClient(config)
+  return (QueueUrl, Entries) =>
+    client.send(new SendMessageBatchCommand({ QueueUrl, Entries }), {
+      abortSignal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+}
+
 /** Keeps deliveries in an SQS standard queue. */
 export class SQSDeliveryQueue implements DeliveryQueue {
   readonly #queueUrl: string
-  readonly #client: SQSClient
+  readonly #config: SQSClientConfig
+  #sender: Promise<BatchSender> | undefined
 
   constructor({ queueUrl, client = {} }: SQSDeliveryQueueOptions) {
     this.#queueUrl = queueUrl
-    this.#client = new SQSClient(client)
+    this.#config = client
   }
 
-  async enqueue(deliveries: readonly QueuedDelivery[], { delaySeconds = 0 }: EnqueueOptions = {}): Promise<void> {
+  async enqueue(
+    deliveries: readonly QueuedDelivery[],
+    { delaySeconds = 0 }: EnqueueOptions = {},
+  ): Promise<void> {
+    let lost = 0
+    let cause: unknown
+    // A batch that fails must not keep the others from being tried: they are the rest of what has to wait.
     for (const bodies of batches(deliveries.map((delivery) => JSON.stringify(delivery)))) {
-      await this.#send(bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody, DelaySeconds: delaySeconds })))
+      const entries = bodies.map((MessageBody, index) => ({
+        Id: String(index),
+        MessageBody,
+        DelaySeconds: delaySeconds,
+      }))
+      const result = await this.#send(entries)
+      lost += result.failed
+      cause ??= result.cause
     }
+    if (lost > 0) throw this.#failure(lost, cause)
   }
 
-  async #send(entries: SendMessageBatchRequestEntry[]): Promise<void> {
-    let failed: SendMessageBatchRequestEntry[]
+  /** Resolves to how many entries the queue did not take, and why. */
+  async #send(
+    entries: SendMessageBatchRequestEntry[],
+  ): Promise<{ readonly failed: number; readonly cause?: unknown }> {
     try {
-      const command = new SendMessageBatchCommand({ QueueUrl: this.#queueUrl, Entries: entries })
-      const { Failed = [] } = await this.#client.send(command, { abortSignal: AbortSignal.timeout(TIMEOUT_MS) })
-      failed = entries.filter(({ Id }) => Failed.some((failure) => failure.Id === Id))
-    } catch (error) {
-      throw this.#failure(entries.length, error)
+      this.#sender ??= loadSender(this.#config)
+      const send = await this.#sender
+      const { Failed = [] } = await send(this.#queueUrl, entries)
+      const [first] = Failed
+      if (first === undefined) return { failed: 0 }
+      // One more try for those that the batch refused alone; the SDK has retried the call itself.
+      const failed = entries.filter(({ Id }) => Failed.some((failure) => failure.Id === Id))
+      if (failed.length < entries.length) return await this.#send(failed)
+      return {
+        failed: failed.length,
+        cause: new Error(`${first.Code ?? 'no code'}: ${first.Message ?? 'no message'}`),
+      }
+    } catch (cause) {
+      return { failed: entries.length, cause }
     }
-    // One more try for the ones that the batch refused alone; the SDK has retried the call itself.
-    if (failed.length === entries.length) throw this.#failure(failed.length, undefined)
-    if (failed.length > 0) await this.#send(failed)
   }
 
   #failure(count: number, cause: unknown): StoreError {

@@ -1,14 +1,20 @@
+import { crc32 } from 'node:zlib'
 import { HttpFailure } from './http-failure.ts'
 
-/** Far above what API Gateway sends; a peer that sends more is not it. */
+/** Far above what AWS sends. */
 const MAX_HEAD_BYTES = 16_384
-const MAX_BODY_BYTES = 65_536
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |$)/
-const KNOWN_HEADERS = ['connection', 'keep-alive', 'content-length', 'transfer-encoding'] as const
+const KNOWN_HEADERS = [
+  'connection',
+  'keep-alive',
+  'x-amz-crc32',
+  'content-length',
+  'transfer-encoding',
+] as const
 const SPACE = 0x20
 const CHUNK_SIZE = /^([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?$/
-const DECIMAL = /^\d{1,9}$/
+const DECIMAL = /^\d{1,10}$/
 
 /** A complete response. */
 export interface HttpResponse {
@@ -26,16 +32,28 @@ interface Head {
   readonly keepAliveMs: number | undefined
   readonly framing: 'none' | 'length' | 'chunked' | 'until-close'
   readonly length: number
+  /** CRC-32 that the body must have. DynamoDB sends it with every response. */
+  readonly checksum: number | undefined
 }
 
 /** Reads HTTP/1.1 responses, one after the other, out of pieces of any size. */
 export class ResponseParser {
+  readonly #maxBodyBytes: number
   /** What has come and is not yet read. Between two calls of `push` it is a copy. */
   #rest: Buffer | undefined
   #head: Head | undefined
+  /** The first {@link #copied} are copies, the others parts of the piece at hand. */
   #body: Buffer[] = []
+  #copied = 0
   #bodyBytes = 0
-  #inTrailer = false
+  #chunkPart: 'size' | 'data' | 'end' | 'trailer' = 'size'
+  /** Bytes of the chunk at hand that have not come. */
+  #chunkRest = 0
+
+  /** @param maxBodyBytes - a body with more of them is refused, so that a peer cannot fill the memory */
+  constructor(maxBodyBytes: number) {
+    this.#maxBodyBytes = maxBodyBytes
+  }
 
   /** Whether any byte of a response that is not complete has come. */
   get hasStarted(): boolean {
@@ -52,10 +70,16 @@ export class ResponseParser {
     this.#rest = this.#rest ? Buffer.concat([this.#rest, piece]) : piece
     const isComplete = (this.#head !== undefined || this.#readHead()) && this.#readBody()
     if (this.#rest) this.#rest = Buffer.from(this.#rest)
-    return isComplete ? this.#complete() : undefined
+    if (isComplete) return this.#complete()
+    this.#copyBody()
+    return undefined
   }
 
-  /** Tells that the peer has closed its side; returns the response that this completes, if it does. */
+  /**
+   * Tells that the peer has closed its side; returns the response that this completes, if it does.
+   *
+   * @throws {@link HttpFailure} of kind `garbage`
+   */
   end(): HttpResponse | undefined {
     return this.#head?.framing === 'until-close' ? this.#complete() : undefined
   }
@@ -76,6 +100,7 @@ export class ResponseParser {
       const head = parseHead(rest.toString('latin1', 0, end))
       if (head.status === 101) throw garbage('status 101, which nobody asked for')
       if (head.status < 200) continue
+      this.#requireSize(head.length)
       this.#head = head
       return true
     }
@@ -86,65 +111,99 @@ export class ResponseParser {
     if (!head || head.framing === 'none') return true
     if (head.framing === 'chunked') return this.#readChunks()
     if (head.framing === 'until-close') {
-      this.#take(this.#rest?.length ?? 0)
+      this.#take(this.#available)
       return false
     }
-    if (head.length > MAX_BODY_BYTES) throw tooLarge()
-    this.#take(Math.min(this.#rest?.length ?? 0, head.length - this.#bodyBytes))
+    this.#take(Math.min(this.#available, head.length - this.#bodyBytes))
     return this.#bodyBytes === head.length
   }
 
+  /** True once the last chunk and the trailer have been read. */
   #readChunks(): boolean {
     for (;;) {
-      const rest = this.#rest
-      const lineEnd = rest?.indexOf('\r\n', 0, 'latin1') ?? -1
-      if (!rest || lineEnd === -1) {
-        if (rest && rest.length > MAX_HEAD_BYTES) throw garbage('chunk header or trailer without an end')
-        return false
+      if (this.#chunkPart === 'data') {
+        if (!this.#readChunkData()) return false
+      } else {
+        const line = this.#readLine()
+        if (line === undefined) return false
+        if (this.#chunkPart === 'trailer' && line === '') return true
+        this.#readChunkLine(line)
       }
-      if (this.#inTrailer) {
-        this.#skip(lineEnd + 2)
-        if (lineEnd === 0) return true
-        continue
-      }
-      const size = chunkSize(rest.toString('latin1', 0, lineEnd))
-      if (this.#bodyBytes + size > MAX_BODY_BYTES) throw tooLarge()
-      if (size === 0) {
-        this.#inTrailer = true
-        this.#skip(lineEnd + 2)
-        continue
-      }
-      if (rest.length < lineEnd + 2 + size + 2) return false
-      this.#skip(lineEnd + 2)
-      this.#take(size)
-      if (this.#rest?.toString('latin1', 0, 2) !== '\r\n') throw garbage('a chunk that does not end where it should')
-      this.#skip(2)
     }
   }
 
+  #readChunkData(): boolean {
+    const bytes = Math.min(this.#available, this.#chunkRest)
+    this.#take(bytes)
+    this.#chunkRest -= bytes
+    if (this.#chunkRest > 0) return false
+    this.#chunkPart = 'end'
+    return true
+  }
+
+  #readChunkLine(line: string): void {
+    if (this.#chunkPart === 'trailer') return
+    if (this.#chunkPart === 'end') {
+      if (line !== '') throw garbage('a chunk that does not end where it should')
+      this.#chunkPart = 'size'
+      return
+    }
+    this.#chunkRest = chunkSize(line)
+    this.#requireSize(this.#bodyBytes + this.#chunkRest)
+    this.#chunkPart = this.#chunkRest === 0 ? 'trailer' : 'data'
+  }
+
+  #readLine(): string | undefined {
+    const end = this.#rest?.indexOf('\r\n', 0, 'latin1') ?? -1
+    if (end > MAX_HEAD_BYTES || (end === -1 && this.#available > MAX_HEAD_BYTES)) {
+      throw garbage('chunk header or trailer without an end')
+    }
+    if (end === -1) return undefined
+    const line = this.#rest?.toString('latin1', 0, end)
+    this.#skip(end + 2)
+    return line
+  }
+
+  get #available(): number {
+    return this.#rest?.length ?? 0
+  }
+
   #complete(): HttpResponse {
-    const head = this.#head
+    const [head, body] = [this.#head, this.#body]
     if (!head) throw new TypeError('response completed before its head')
-    const body = this.#body.length === 0 ? '' : Buffer.concat(this.#body).toString('utf8')
-    if (this.#body.length > 0) this.#body = []
     this.#head = undefined
     this.#bodyBytes = 0
-    this.#inTrailer = false
-    const { status, keepAlive, keepAliveMs } = head
-    return { status, body, keepAlive, keepAliveMs }
+    this.#copied = 0
+    this.#chunkPart = 'size'
+    if (body.length > 0) this.#body = []
+    const { status, keepAlive, keepAliveMs, checksum } = head
+    if (checksum !== undefined) requireChecksum(body, checksum)
+    return { status, body: textOf(body), keepAlive, keepAliveMs }
   }
 
   #take(bytes: number): void {
     if (bytes === 0 || !this.#rest) return
     this.#bodyBytes += bytes
-    if (this.#bodyBytes > MAX_BODY_BYTES) throw tooLarge()
-    this.#body.push(Buffer.from(this.#rest.subarray(0, bytes)))
+    this.#requireSize(this.#bodyBytes)
+    this.#body.push(this.#rest.subarray(0, bytes))
     this.#skip(bytes)
+  }
+
+  // A body that came in one piece, as most do, is never copied.
+  #copyBody(): void {
+    for (const part of this.#body.slice(this.#copied)) {
+      this.#body[this.#copied] = Buffer.from(part)
+      this.#copied += 1
+    }
   }
 
   #skip(bytes: number): void {
     const rest = this.#rest
     this.#rest = rest && bytes < rest.length ? rest.subarray(bytes) : undefined
+  }
+
+  #requireSize(bytes: number): void {
+    if (bytes > this.#maxBodyBytes) throw garbage(`a response body of more than ${this.#maxBodyBytes} bytes`)
   }
 }
 
@@ -159,22 +218,25 @@ function parseHead(text: string): Head {
   return {
     status: Number(digits),
     keepAlive: mayKeep && framing.framing !== 'until-close',
-    keepAliveMs: keepAliveMs(headers['keep-alive']),
+    keepAliveMs: idleTimeMs(headers['keep-alive']),
+    checksum: checksumOf(headers['x-amz-crc32']),
     ...framing,
   }
 }
 
 /** The headers that matter here, by lower-case name; a repeated one is joined with a comma. */
-type Headers = Partial<Record<'connection' | 'keep-alive' | 'content-length' | 'transfer-encoding', string>>
+type Headers = Partial<Record<(typeof KNOWN_HEADERS)[number], string>>
 
 function parseHeaders(text: string, start: number): Headers {
   const headers: Headers = {}
-  for (let from = start; from < text.length; ) {
+  for (let from = start; from < text.length;) {
     const lineEnd = text.indexOf('\r\n', from)
     const to = lineEnd === -1 ? text.length : lineEnd
     const colon = text.indexOf(':', from)
     if (colon <= from || colon >= to || text.charCodeAt(from) <= SPACE) {
-      throw garbage(`a header line that is none: ${JSON.stringify(text.slice(from, Math.min(to, from + 40)))}`)
+      throw garbage(
+        `a header line that is none: ${JSON.stringify(text.slice(from, Math.min(to, from + 40)))}`,
+      )
     }
     const name = headerName(text, from, colon)
     if (name !== undefined) {
@@ -186,10 +248,10 @@ function parseHeaders(text: string, start: number): Headers {
   return headers
 }
 
-// By length first: most headers are none of these, and this runs for every post.
+// By length first: most headers are none of these, and this runs for every response.
 function headerName(text: string, from: number, colon: number): keyof Headers | undefined {
   const length = colon - from
-  if (length !== 10 && length !== 14 && length !== 17) return undefined
+  if (length !== 10 && length !== 11 && length !== 14 && length !== 17) return undefined
   const name = text.slice(from, colon).toLowerCase()
   return KNOWN_HEADERS.find((known) => known === name)
 }
@@ -199,7 +261,8 @@ function framingOf(status: number, headers: Headers): Pick<Head, 'framing' | 'le
   if (status < 200 || status === 204 || status === 304) return { framing: 'none', length: 0 }
   const encoding = headers['transfer-encoding']?.toLowerCase()
   if (encoding === 'chunked') return { framing: 'chunked', length: 0 }
-  if (encoding !== undefined) throw garbage(`transfer-encoding ${JSON.stringify(encoding)}, which nobody asked for`)
+  if (encoding !== undefined)
+    throw garbage(`transfer-encoding ${JSON.stringify(encoding)}, which nobody asked for`)
   const length = headers['content-length']
   if (length === undefined) return { framing: 'until-close', length: 0 }
   // A repeated header is joined by a comma and refused here: it does not say where the response ends.
@@ -207,7 +270,25 @@ function framingOf(status: number, headers: Headers): Pick<Head, 'framing' | 'le
   return length === '0' ? { framing: 'none', length: 0 } : { framing: 'length', length: Number(length) }
 }
 
-function keepAliveMs(header: string | undefined): number | undefined {
+function checksumOf(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined
+  if (!DECIMAL.test(header)) throw garbage(`x-amz-crc32 ${JSON.stringify(header)}`)
+  return Number(header)
+}
+
+function requireChecksum(body: readonly Buffer[], expected: number): void {
+  const actual = body.reduce((value, part) => crc32(part, value), 0)
+  if (actual !== expected)
+    throw garbage(`a body with the CRC-32 ${actual} that should have ${expected}: it was damaged on its way`)
+}
+
+function textOf(body: readonly Buffer[]): string {
+  const [first, second] = body
+  if (!first) return ''
+  return (second ? Buffer.concat(body) : first).toString('utf8')
+}
+
+function idleTimeMs(header: string | undefined): number | undefined {
   const seconds = header === undefined ? undefined : /(?:^|[ ,])timeout=(\d{1,6})/i.exec(header)?.[1]
   return seconds === undefined ? undefined : Number(seconds) * 1000
 }
@@ -226,10 +307,6 @@ function chunkSize(line: string): number {
 function requireHttp(start: Buffer): void {
   const seen = start.toString('latin1', 0, 5)
   if (!'HTTP/'.startsWith(seen)) throw garbage(`a response that starts with ${JSON.stringify(seen)}`)
-}
-
-function tooLarge(): HttpFailure {
-  return garbage(`a response body of more than ${MAX_BODY_BYTES} bytes`)
 }
 
 function garbage(what: string): HttpFailure {

@@ -20,7 +20,11 @@ export class HttpExchange implements Abortable {
   #resolve: ((response: HttpResponse) => void) | undefined
   #reject: ((reason: unknown) => void) | undefined
 
-  constructor(request: HttpRequest, resolve: (response: HttpResponse) => void, reject: (reason: unknown) => void) {
+  constructor(
+    request: HttpRequest,
+    resolve: (response: HttpResponse) => void,
+    reject: (reason: unknown) => void,
+  ) {
     this.request = request
     this.#resolve = resolve
     this.#reject = reject

@@ -1,5 +1,12 @@
 import { ConfigurationError } from '../errors.ts'
-import type { AwsCredentials } from './sigv4.ts'
+
+/** AWS credentials, as the SDK's credential providers return them. */
+export interface AwsCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+  readonly expiration?: Date | undefined
+}
 
 /** Where credentials come from. The SDK's `defaultProvider()` fits. */
 export type CredentialsProvider = () => Promise<AwsCredentials>
@@ -10,7 +17,7 @@ const RENEWAL_MARGIN_MS = 60_000
 /** Credentials without an expiry are asked for again after this long. */
 const REUSE_MS = 300_000
 
-/** Even credentials about to expire serve this long, or every post of a fan-out would ask for new ones. */
+/** Even credentials about to expire serve this long, or every call of a fan-out would ask for new ones. */
 const SHORTEST_REUSE_MS = 1000
 
 const PRINTABLE = /^[\x21-\x7e]+$/
@@ -39,7 +46,7 @@ export class CredentialsCache {
     return this.#pending
   }
 
-  /** Makes the next post ask again: the service refused what we have. */
+  /** Makes the next call ask again: the service refused what we have. */
   forget(): void {
     this.#validUntil = 0
   }
@@ -60,6 +67,9 @@ export class CredentialsCache {
 // Credentials go into header lines as they are, so a line break would forge a header. Never quote the value.
 function requirePrintable(name: string, value: unknown): void {
   if (typeof value === 'string' && PRINTABLE.test(value)) return
-  const what = typeof value === 'string' && value !== '' ? 'has a space, a line break or a non-ASCII character' : 'is missing'
+  const what =
+    typeof value === 'string' && value !== ''
+      ? 'has a space, a line break or a non-ASCII character'
+      : 'is missing'
   throw new ConfigurationError(`credentials: ${name} ${what}: check what the credential provider reads`)
 }

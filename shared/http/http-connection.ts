@@ -18,7 +18,7 @@ export interface ConnectionOwner {
 export class HttpConnection {
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
-  readonly #parser = new ResponseParser()
+  readonly #parser: ResponseParser
   #exchange: HttpExchange | undefined
   #isOpen = false
   #isClosed = false
@@ -30,10 +30,11 @@ export class HttpConnection {
   /** How long the peer said, with its last response, that it keeps the idle socket. */
   keepAliveMs: number | undefined
 
-  constructor(dialer: HttpDialer, owner: ConnectionOwner) {
+  constructor(dialer: HttpDialer, owner: ConnectionOwner, maxBodyBytes: number) {
     const { socket, readyEvent } = dialer.dial((piece) => this.#received(piece))
     this.#socket = socket
     this.#owner = owner
+    this.#parser = new ResponseParser(maxBodyBytes)
     this.#since = performance.now()
     socket.setNoDelay(true)
     socket.once(readyEvent, () => this.#opened())
@@ -94,18 +95,23 @@ export class HttpConnection {
       this.#close(new HttpFailure('garbage', 'the peer sent a response that nobody asked for'))
       return
     }
-    try {
-      const response = this.#parser.push(piece)
-      if (response) this.#finish(response)
-    } catch (error) {
-      this.#close(error instanceof HttpFailure ? error : new HttpFailure('garbage', 'response unreadable', error))
-    }
+    this.#read(() => this.#parser.push(piece))
   }
 
   #ended(): void {
-    const response = this.#exchange && this.#parser.end()
-    if (response) this.#finish(response)
+    if (this.#exchange) this.#read(() => this.#parser.end())
     this.#close(this.#failure())
+  }
+
+  #read(parse: () => HttpResponse | undefined): void {
+    try {
+      const response = parse()
+      if (response) this.#finish(response)
+    } catch (error) {
+      this.#close(
+        error instanceof HttpFailure ? error : new HttpFailure('garbage', 'response unreadable', error),
+      )
+    }
   }
 
   #finish(response: HttpResponse): void {

@@ -17,7 +17,8 @@ export class HmacKey {
 
   /** @param key - 64 bytes at most */
   constructor(key: Buffer) {
-    if (key.length > BLOCK_BYTES) throw new RangeError(`HMAC key has ${key.length} bytes, at most ${BLOCK_BYTES} fit: hash it first`)
+    if (key.length > BLOCK_BYTES)
+      throw new RangeError(`HMAC key has ${key.length} bytes, at most ${BLOCK_BYTES} fit: hash it first`)
     this.#inner.fill(0x36, 0, BLOCK_BYTES)
     this.#outer.fill(0x5c, 0, BLOCK_BYTES)
     for (const [index, byte] of key.entries()) {
@@ -28,7 +29,8 @@ export class HmacKey {
 
   /** The value for an ASCII text of at most 1024 characters, in hex. */
   hex(text: string): string {
-    if (text.length > LONGEST_TEXT) throw new RangeError(`text has ${text.length} characters, at most ${LONGEST_TEXT} fit`)
+    if (text.length > LONGEST_TEXT)
+      throw new RangeError(`text has ${text.length} characters, at most ${LONGEST_TEXT} fit`)
     const length = BLOCK_BYTES + this.#inner.write(text, BLOCK_BYTES, 'latin1')
     this.#outer.write(hash('sha256', this.#inner.subarray(0, length), 'binary'), BLOCK_BYTES, 'latin1')
     return hash('sha256', this.#outer, 'hex')

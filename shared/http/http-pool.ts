@@ -16,7 +16,7 @@ const GROWTH = 1.5
 /**
  * An idle socket is not used again after this long, in milliseconds of wall time, which goes on while Lambda
  * has frozen the container. API Gateway keeps idle sockets for about a minute, a NAT gateway for 350 s; a third
- * of the minute still spans the pauses of a chat. A socket that dies earlier costs one try, not the post.
+ * of the minute still spans the pauses of a chat. A socket that dies earlier costs one try, not the call.
  */
 const IDLE_LIMIT_MS = 20_000
 
@@ -35,6 +35,8 @@ export interface HttpPoolOptions {
   readonly maxSockets: number
   /** For the connect, and again for the exchange. Waiting for a free socket does not count. */
   readonly timeoutMs: number
+  /** A response with a longer body fails. */
+  readonly maxBodyBytes: number
   readonly clock: Clock
   /** Certificates, in PEM, to trust instead of the well-known ones. */
   readonly ca?: string | undefined
@@ -85,9 +87,13 @@ export class HttpPool implements ConnectionOwner {
     })
   }
 
-  /** Closes idle sockets. */
+  /** Closes idle sockets, and those that nobody waits for any more while they connect. */
   destroy(): void {
-    for (const connection of [...this.#idle]) connection.fail(new HttpFailure('reset', 'the socket was not needed'))
+    this.#closeIdle()
+    if (this.#queue.size > 0) return
+    for (const connection of this.#connections) {
+      if (!connection.isOpen) connection.fail(new HttpFailure('connect', 'the connection was not needed'))
+    }
   }
 
   connectionOpened(connection: HttpConnection): void {
@@ -115,7 +121,7 @@ export class HttpPool implements ConnectionOwner {
       return
     }
     // The peer closed a socket that we took for alive: most likely all others of that age, too.
-    if (failure.kind === 'stale' && !wasIdle) this.destroy()
+    if (failure.kind === 'stale' && !wasIdle) this.#closeIdle()
     this.#openSockets()
   }
 
@@ -146,6 +152,11 @@ export class HttpPool implements ConnectionOwner {
     return age >= 0 && age < limit
   }
 
+  #closeIdle(): void {
+    while (this.#idle.length > 0)
+      this.#idle.pop()?.fail(new HttpFailure('reset', 'the socket was not needed'))
+  }
+
   #forgetIdle(connection: HttpConnection): boolean {
     const index = this.#idle.indexOf(connection)
     if (index !== -1) this.#idle.splice(index, 1)
@@ -154,7 +165,7 @@ export class HttpPool implements ConnectionOwner {
 
   #openSockets(): void {
     while (this.#connecting < this.#queue.size && this.#connections.size < this.#allowedSockets) {
-      this.#connections.add(new HttpConnection(this.#dialer, this))
+      this.#connections.add(new HttpConnection(this.#dialer, this, this.#options.maxBodyBytes))
       this.#connecting += 1
     }
   }
@@ -200,7 +211,9 @@ export class HttpPool implements ConnectionOwner {
     for (const connection of this.#connections) {
       if (!connection.isOverdue(now, timeoutMs)) continue
       const kind = connection.isOpen ? 'time-out' : 'connect'
-      connection.fail(new HttpFailure(kind, `${connection.isOpen ? 'no answer' : 'no connection'} in ${timeoutMs} ms`))
+      connection.fail(
+        new HttpFailure(kind, `${connection.isOpen ? 'no answer' : 'no connection'} in ${timeoutMs} ms`),
+      )
     }
   }
 }

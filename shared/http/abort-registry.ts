@@ -10,7 +10,10 @@ export interface Abortable {
  * signal of one invocation would take 50 million steps. Here each signal gets one listener.
  */
 export class AbortRegistry {
-  readonly #watches = new Map<AbortSignal, { readonly waiters: Set<Abortable>; readonly listener: () => void }>()
+  readonly #watches = new Map<
+    AbortSignal,
+    { readonly waiters: Set<Abortable>; readonly listener: () => void }
+  >()
 
   /** Calls `waiter.abort` once `signal` is aborted, unless `unwatch` comes first. */
   watch(signal: AbortSignal, waiter: Abortable): void {

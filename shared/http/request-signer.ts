@@ -1,0 +1,146 @@
+import { hash } from 'node:crypto'
+import { ConfigurationError } from '../errors.ts'
+import type { AwsCredentials } from './credentials-cache.ts'
+import { hmac, HmacKey } from './hmac.ts'
+
+const SIMPLE_NAME = /^[\w-]+$/
+
+/** What every signature of one client has in common. */
+export interface SignerOptions {
+  /** The service's signing name, such as `dynamodb`. */
+  readonly service: string
+  readonly region: string
+  /** The `host` header: with the port unless it is the scheme's default. */
+  readonly host: string
+}
+
+/**
+ * Header names in lower case, and values without leading, trailing or double spaces. What depends on them is kept
+ * for each object, so that requests of one kind should pass the same one.
+ */
+export type SignableHeaders = Readonly<Record<string, string>>
+
+/** What differs from request to request. There is no query. */
+export interface SignableRequest {
+  readonly method: string
+  /** The path as it is on the wire, each segment encoded a second time. */
+  readonly canonicalPath: string
+  /** SHA-256 of the body in hex; {@link EMPTY_PAYLOAD_HASH} without one. */
+  readonly payloadHash: string
+  /** Headers to sign besides `host` and those that the signature needs. */
+  readonly headers: SignableHeaders
+}
+
+/** SHA-256 of nothing. */
+export const EMPTY_PAYLOAD_HASH: string = hash('sha256', '', 'hex')
+
+/** No headers to sign besides `host` and those that the signature needs. */
+export const NO_HEADERS: SignableHeaders = {}
+
+/** What depends on the day and the credentials. */
+interface DayKey {
+  readonly credentials: AwsCredentials
+  readonly day: string
+  readonly scope: string
+  readonly signing: HmacKey
+}
+
+/** What depends on the second and the credentials. */
+interface Moment {
+  readonly credentials: AwsCredentials
+  readonly second: number
+  readonly date: string
+  readonly key: DayKey
+  readonly stringToSignHead: string
+  readonly kinds: Map<SignableHeaders, RequestKind>
+}
+
+/** What depends on the headers as well. */
+interface RequestKind {
+  /** Canonical request from the empty query string up to the payload hash. */
+  readonly canonicalTail: string
+  /** Header lines up to the signature. */
+  readonly headerHead: string
+}
+
+/**
+ * Signs requests to one service in one region with Signature Version 4.
+ *
+ * The signing key is computed once per day and credentials, all else that depends on the time once per second.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+ */
+export class RequestSigner {
+  readonly #options: SignerOptions
+  #moment: Moment | undefined
+  #key: DayKey | undefined
+
+  /** @throws {@link ConfigurationError} if the region cannot be one */
+  constructor(options: SignerOptions) {
+    // It goes into a header line as it is.
+    if (!SIMPLE_NAME.test(options.region)) {
+      throw new ConfigurationError(
+        `region ${JSON.stringify(options.region)} is not the name of a region: use one like eu-west-1`,
+      )
+    }
+    this.#options = options
+  }
+
+  /**
+   * The header lines `host`, `x-amz-date`, `x-amz-security-token`, those of the request, and `authorization`, each
+   * ended by CRLF.
+   */
+  headers(request: SignableRequest, credentials: AwsCredentials, nowMs: number): string {
+    const moment = this.#momentAt(Math.floor(nowMs / 1000), credentials)
+    const kind = moment.kinds.get(request.headers) ?? this.#addKind(moment, request.headers)
+    const canonical = `${request.method}\n${request.canonicalPath}${kind.canonicalTail}${request.payloadHash}`
+    const signature = moment.key.signing.hex(moment.stringToSignHead + hash('sha256', canonical, 'hex'))
+    return `${kind.headerHead}${signature}\r\n`
+  }
+
+  #momentAt(second: number, credentials: AwsCredentials): Moment {
+    const last = this.#moment
+    if (last?.second === second && last.credentials === credentials) return last
+    const date = new Date(second * 1000).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+    const key = this.#keyFor(credentials, date.slice(0, 8))
+    const stringToSignHead = `AWS4-HMAC-SHA256\n${date}\n${key.scope}\n`
+    this.#moment = { credentials, second, date, key, stringToSignHead, kinds: new Map() }
+    return this.#moment
+  }
+
+  #addKind(moment: Moment, extraHeaders: SignableHeaders): RequestKind {
+    const { sessionToken, accessKeyId } = moment.credentials
+    const headers = Object.entries({
+      ...extraHeaders,
+      host: this.#options.host,
+      'x-amz-date': moment.date,
+      ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
+    }).toSorted(([one], [other]) => (one < other ? -1 : 1))
+    const names = headers.map(([name]) => name).join(';')
+    const kind = {
+      canonicalTail: `\n\n${headers.map(([name, value]) => `${name}:${value}\n`).join('')}\n${names}\n`,
+      headerHead:
+        headers.map(([name, value]) => `${name}: ${value}\r\n`).join('') +
+        `authorization: AWS4-HMAC-SHA256 Credential=${accessKeyId}/${moment.key.scope}, ` +
+        `SignedHeaders=${names}, Signature=`,
+    }
+    moment.kinds.set(extraHeaders, kind)
+    return kind
+  }
+
+  #keyFor(credentials: AwsCredentials, day: string): DayKey {
+    if (this.#key?.credentials === credentials && this.#key.day === day) return this.#key
+    const { region, service } = this.#options
+    const steps = [day, region, service, 'aws4_request']
+    const signing = new HmacKey(steps.reduce(hmac, Buffer.from(`AWS4${credentials.secretAccessKey}`)))
+    this.#key = { credentials, day, scope: steps.join('/'), signing }
+    return this.#key
+  }
+}
+
+/** Encodes one path segment as Signature Version 4 wants it: all but letters, digits, `-`, `.`, `_` and `~`. */
+export function encodeSegment(segment: string): string {
+  return encodeURIComponent(segment).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

@@ -1,0 +1,75 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, it } from 'vitest'
+import { startEmbeddedDynamoDB } from '../../local/embedded-dynamodb.ts'
+import { DynamoDBChannelStore } from '../../shared/backends/dynamodb/dynamodb-channel-store.ts'
+import { httpTransport } from '../../shared/backends/dynamodb/http-transport.ts'
+import { tableDefinition } from '../../shared/backends/dynamodb/table.ts'
+import { ConfigurationError } from '../../shared/errors.ts'
+
+const tables = [tableDefinition('channels')]
+
+function storeAt(endpoint: string): DynamoDBChannelStore {
+  const credentials = async (): Promise<{ accessKeyId: string; secretAccessKey: string }> => ({
+    accessKeyId: 'any',
+    secretAccessKey: 'any',
+  })
+  return new DynamoDBChannelStore({
+    tableName: 'channels',
+    transport: httpTransport({ endpoint, region: 'anywhere-1', credentials, maxTries: 1 }),
+  })
+}
+
+it('is ready when it has started, and keeps what it has apart from another', async () => {
+  await using one = await startEmbeddedDynamoDB({ tables })
+  await using other = await startEmbeddedDynamoDB({ tables })
+  const expiresAt = Math.floor(Date.now() / 1000) + 60
+  const record = {
+    connectionId: 'a',
+    scope: {},
+    state: {},
+    version: 0,
+    groups: [],
+    connectedAt: 0,
+    expiresAt,
+  }
+
+  await storeAt(one.endpoint).create(record)
+
+  expect(one.endpoint).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+  expect(await storeAt(one.endpoint).load('a')).toEqual(record)
+  expect(await storeAt(other.endpoint).load('a')).toBeUndefined()
+})
+
+it('answers nobody after it has closed', async () => {
+  const database = await startEmbeddedDynamoDB({ tables })
+
+  await database.close()
+  await database.close()
+
+  await expect(storeAt(database.endpoint).load('a')).rejects.toThrow('ECONNREFUSED')
+})
+
+it('says so when its port is taken', async () => {
+  const server = createServer()
+  await listen(server)
+
+  const started = startEmbeddedDynamoDB({ tables, port: (server.address() as AddressInfo).port })
+
+  await expect(started).rejects.toThrow(ConfigurationError)
+  await expect(started).rejects.toThrow('EADDRINUSE')
+  server.close()
+})
+
+it('says so when it does not take a table', async () => {
+  const started = startEmbeddedDynamoDB({ tables: [{ TableName: 'x' }] })
+
+  await expect(started).rejects.toThrow(ConfigurationError)
+  await expect(started).rejects.toThrow('CreateTable')
+})
+
+function listen(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+}

@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest'
+import { StoreError } from '../../../shared/errors.ts'
+import { GatewayWorld, type GatewayWorldOptions } from '../../support/gateway-world.ts'
+import { RoomConsumer } from '../../support/room-consumer.ts'
+
+type Receive = (consumer: RoomConsumer, text: string) => Promise<void> | void
+
+const left: string[] = []
+
+function worldOf(receive: Receive, runtime: GatewayWorldOptions['runtime'] = {}): GatewayWorld {
+  left.length = 0
+  class TestConsumer extends RoomConsumer {
+    override async receive(text: string): Promise<void> {
+      await receive(this, text)
+    }
+    override async disconnect(code: number, reason: string): Promise<void> {
+      left.push(`${this.channelName} ${code} ${reason}`.trim())
+    }
+  }
+  return new GatewayWorld({ application: TestConsumer.asApplication(), runtime })
+}
+
+function boom(): never {
+  throw new Error('boom')
+}
+
+test('$disconnect carries code and reason; a second one does nothing', async () => {
+  const world = worldOf(() => {})
+  await world.open('a=')
+
+  await world.disconnect('a=', 1001)
+  await world.disconnect('a=', 1001)
+
+  expect(left).toEqual(['a= 1001 Connection Closed Normally'])
+  expect(world.failures).toEqual([])
+})
+
+test('a $disconnect without a code is 1005', async () => {
+  const world = worldOf(() => {})
+  await world.open('a=')
+
+  await world.disconnect('a=', null)
+
+  expect(left).toEqual(['a= 1005'])
+})
+
+test('a $disconnect of a connection that never connected does nothing', async () => {
+  const world = worldOf(boom)
+
+  expect(await world.disconnect('never=')).toEqual({ statusCode: 200 })
+
+  expect(left).toEqual([])
+  expect(world.logged('error')).toEqual([])
+})
+
+test('a message that its $disconnect has overtaken runs no handler, and is counted', async () => {
+  const world = worldOf(boom)
+  await world.open('a=')
+  await world.disconnect('a=')
+
+  expect(await world.receive('a=', 'late')).toEqual({ statusCode: 200 })
+
+  expect(world.failures).toEqual([])
+  expect(world.count('messageWithoutRecord')).toBe(1)
+})
+
+test('a consumer with state handles no message of a connection without a record, in a warm container neither', async () => {
+  const handled: string[] = []
+  class Stateful extends RoomConsumer {
+    override state = { count: 0 }
+    override async receive(text: string): Promise<void> {
+      handled.push(text)
+    }
+  }
+  const world = new GatewayWorld({ application: Stateful.asApplication() })
+  await world.open('a=')
+  await world.receive('a=', 'first')
+  await world.store.remove('a=')
+
+  expect(await world.receive('a=', 'late')).toEqual({ statusCode: 200 })
+
+  expect(handled).toEqual(['first'])
+  expect(world.count('messageWithoutRecord')).toBe(1)
+})
+
+test('a record that has expired is no record', async () => {
+  const world = worldOf(boom)
+  await world.open('a=')
+  world.coldStart()
+  await world.clock.advance(2 * 3_600_000 + 11 * 60_000)
+
+  expect(await world.receive('a=', 'late')).toEqual({ statusCode: 200 })
+
+  expect(world.failures).toEqual([])
+  expect(world.count('messageWithoutRecord')).toBe(1)
+  expect(await world.members('room')).toEqual([])
+})
+
+test('a store that is down is logged, and Lambda answers 200', async () => {
+  const world = worldOf(() => {})
+  await world.open('a=')
+  world.coldStart()
+  world.store.fail('load', new StoreError('DynamoDB is down', { retryable: true }))
+
+  expect(await world.receive('a=', '')).toEqual({ statusCode: 200 })
+
+  expect(world.logged('error')).toMatchObject([{ details: { channelName: 'a=' } }])
+  expect(world.count('eventFailed')).toBe(1)
+  expect(await world.members('room')).toEqual(['a='])
+})
+
+test('send() to one connection runs its handler there, and a connection that is gone is no error', async () => {
+  const world = worldOf(async (consumer, text) => {
+    await consumer.channelLayer.send('b=', { type: 'room.say', text })
+    await consumer.channelLayer.send('nobody=', { type: 'room.say', text })
+  })
+  await world.open('a=', 'b=')
+
+  await world.receive('a=', 'hello')
+
+  expect(world.frames('b=')).toEqual(['hello'])
+  expect(world.frames('a=')).toEqual([])
+  expect(world.failures).toEqual([])
+  expect(world.count('messageWithoutRecord')).toBe(1)
+})

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { Outbox } from '../../../shared/gateway/outbox.ts'
+import { ScriptedPoster } from '../../support/scripted-poster.ts'
+
+interface Told {
+  deferred: number
+  gone: number
+  readonly failed: unknown[]
+}
+
+function makeOutbox(isOpening = false): { outbox: Outbox; poster: ScriptedPoster; told: Told } {
+  const poster = new ScriptedPoster()
+  const told: Told = { deferred: 0, gone: 0, failed: [] }
+  const outbox = new Outbox({
+    poster,
+    connectionId: 'a=',
+    signal: undefined,
+    isOpening: () => isOpening,
+    onDeferred: () => void (told.deferred += 1),
+    onGone: async () => void (told.gone += 1),
+    onFailed: (error) => void told.failed.push(error),
+  })
+  return { outbox, poster, told }
+}
+
+test('one frame is on its way at a time', async () => {
+  const { outbox, poster } = makeOutbox()
+
+  const sent = ['1', '2', '3'].map((text) => outbox.send(text))
+  await Promise.resolve()
+  expect(poster.calls).toHaveLength(1)
+
+  expect(await Promise.all(sent)).toEqual(['delivered', 'delivered', 'delivered'])
+  expect(poster.frames('a=')).toEqual(['1', '2', '3'])
+})
+
+test('once a frame is deferred all are, and it is told once', async () => {
+  const { outbox, poster, told } = makeOutbox()
+  poster.answerNext('a=', 'throttled')
+
+  expect([await outbox.send('1'), await outbox.send('2'), await outbox.close()]).toEqual([
+    'deferred',
+    'deferred',
+    'deferred',
+  ])
+  expect(outbox.deferred).toEqual({ frames: ['1', '2'], close: true })
+  expect(told).toEqual({ deferred: 1, gone: 0, failed: [] })
+  expect(poster.calls).toHaveLength(1)
+})
+
+test('a 410 while the connection may be opening defers', async () => {
+  const { outbox, poster, told } = makeOutbox(true)
+  poster.answer('a=', 'gone')
+
+  expect(await outbox.send('1')).toBe('deferred')
+  expect(told.gone).toBe(0)
+})
+
+test('a 410 of an old connection ends the outbox: nothing more is posted', async () => {
+  const { outbox, poster, told } = makeOutbox()
+  poster.answer('a=', 'gone')
+
+  expect([await outbox.send('1'), await outbox.send('2'), await outbox.close()]).toEqual([
+    'gone',
+    'gone',
+    'gone',
+  ])
+  expect(told).toEqual({ deferred: 0, gone: 1, failed: [] })
+  expect(poster.calls).toHaveLength(1)
+})
+
+test('a frame that fails for good is told, and the next is posted', async () => {
+  const { outbox, poster, told } = makeOutbox()
+  poster.answerNext('a=', 'forbidden')
+
+  expect([await outbox.send('1'), await outbox.send('2')]).toEqual(['failed', 'delivered'])
+  expect(told.failed).toHaveLength(1)
+})
+
+test('nothing is sent after a close', async () => {
+  const { outbox, poster } = makeOutbox()
+
+  expect([await outbox.close(), await outbox.send('late'), await outbox.close()]).toEqual([
+    'delivered',
+    'gone',
+    'gone',
+  ])
+  expect(poster.calls).toHaveLength(1)
+})

@@ -1,0 +1,94 @@
+import { beforeEach, expect, test } from 'vitest'
+import { MemoryChannelStore } from '../../../shared/backends/memory/memory-channel-store.ts'
+import { InvalidMessageError, InvalidNameError, MessageTooLargeError } from '../../../shared/errors.ts'
+import { BaseChannelLayer } from '../../../shared/layers/base-channel-layer.ts'
+import type { Delivery, Remainder } from '../../../shared/layers/delivery.ts'
+import { observeStore, type ObservedStore } from '../../support/observed-store.ts'
+
+/** Reaches everybody, and writes down how. */
+class FakeDelivery implements Delivery {
+  readonly events: unknown[] = []
+  readonly payloads: unknown[] = []
+  readonly tracked: Promise<unknown>[] = []
+  readonly remainders: Remainder[] = []
+
+  async event(connectionId: string, event: object): Promise<'delivered'> {
+    this.events.push([connectionId, event])
+    return 'delivered'
+  }
+  async toMember(
+    _group: string,
+    { connectionId }: { connectionId: string },
+    payload: object,
+  ): Promise<'delivered'> {
+    this.payloads.push([connectionId, payload])
+    return 'delivered'
+  }
+  async prepare(): Promise<void> {}
+  track<T>(work: Promise<T>): Promise<T> {
+    this.tracked.push(work)
+    return work
+  }
+  isOutOfTime(): boolean {
+    return false
+  }
+  async defer(remainder: Remainder): Promise<void> {
+    this.remainders.push(remainder)
+  }
+}
+
+let store: ObservedStore
+let delivery: FakeDelivery
+let layer: BaseChannelLayer
+
+beforeEach(() => {
+  store = observeStore(new MemoryChannelStore())
+  delivery = new FakeDelivery()
+  layer = new BaseChannelLayer({ store, delivery })
+})
+
+test.each<[string, () => Promise<unknown>]>([
+  ['groupAdd to a bad group', () => layer.groupAdd('room 42', 'a=')],
+  ['groupAdd of a bad channel', () => layer.groupAdd('room', 'a b')],
+  ['groupDiscard of a bad group', () => layer.groupDiscard('', 'a=')],
+  ['groupDiscard of a bad channel', () => layer.groupDiscard('room', '')],
+  ['groupSend to a bad group', () => layer.groupSend('a=', { type: 'a' })],
+  ['groupSend with a bad exclusion', () => layer.groupSend('room', { type: 'a' }, { exclude: ['a b'] })],
+  ['groupSendFrame to a bad group', () => layer.groupSendFrame('a/b', 'x')],
+  ['send to a bad channel', () => layer.send('a b', { type: 'a' })],
+])('%s is an InvalidNameError before the store is asked', async (_, call) => {
+  await expect(call()).rejects.toThrow(InvalidNameError)
+  expect(store.calls).toEqual([])
+})
+
+test.each<[string, () => Promise<unknown>]>([
+  ['groupSend', () => layer.groupSend('room', { type: 'a', at: new Date(0) } as never)],
+  ['send', () => layer.send('a=', { type: 'websocket.send' })],
+])('%s of what cannot travel is an InvalidMessageError before the store is asked', async (_, call) => {
+  await expect(call()).rejects.toThrow(InvalidMessageError)
+  expect(store.calls).toEqual([])
+  expect(delivery.events).toEqual([])
+})
+
+test('a frame that is too large reaches nobody', async () => {
+  await expect(layer.groupSendFrame('room', 'x'.repeat(131_073))).rejects.toThrow(MessageTooLargeError)
+  expect(store.calls).toEqual([])
+})
+
+test('the event that is delivered is a copy', async () => {
+  const event = { type: 'say', list: [1] }
+  await layer.send('a=', event)
+  event.list.push(2)
+
+  expect(delivery.events).toEqual([['a=', { type: 'say', list: [1] }]])
+})
+
+test('each call is tracked, so that none outlives its invocation', async () => {
+  await layer.groupAdd('room', 'a=')
+  await layer.groupDiscard('room', 'a=')
+  await layer.send('a=', { type: 'a' })
+  await layer.groupSend('room', { type: 'a' })
+  await layer.groupSendFrame('room', 'x')
+
+  expect(delivery.tracked).toHaveLength(5)
+})
