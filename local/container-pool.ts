@@ -96,11 +96,7 @@ class WorkerPool implements ContainerPool {
   #isClosed = false
 
   constructor(options: ContainerPoolOptions) {
-    const {
-      minContainers = 0,
-      maxContainers = 32,
-      timeoutMs = 29_000,
-    } = options
+    const { minContainers = 0, maxContainers = 32, timeoutMs = 29_000 } = options
     this.#options = containerOptions(options)
     this.#minContainers = minContainers
     this.#maxContainers = Math.max(1, maxContainers)
@@ -146,6 +142,7 @@ class WorkerPool implements ContainerPool {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#deadlines.close()
+    clearTimeout(this.#growth)
     this.#initDeadlines.close()
     for (const { settle } of this.#waiting.splice(0)) settle(closedResult)
     const all = [...this.#containers, ...this.#retired]
@@ -186,7 +183,7 @@ class WorkerPool implements ContainerPool {
       if (next !== undefined) void this.#run(container, next)
     }
     this.#grow(Math.min(this.#containers.size + this.#waiting.length - this.#starting, EAGER_CONTAINERS))
-    if (this.#waiting.length > this.#starting) this.#growth ??= this.#considerGrowth()
+    if (this.#waiting.length > this.#starting && this.#growth === undefined) this.#considerGrowth()
   }
 
   #grow(size: number): void {
@@ -194,9 +191,9 @@ class WorkerPool implements ContainerPool {
   }
 
   /** Invocations wait in line. More containers help if the ones there wait too, for a store or a timer. */
-  #considerGrowth(): NodeJS.Timeout {
+  #considerGrowth(): void {
     const idle = new ProcessorIdle()
-    return setTimeout(() => {
+    this.#growth = setTimeout(() => {
       this.#growth = undefined
       if (idle.share() > SPARE) this.#grow(this.#containers.size + 1)
       this.#dispatch()

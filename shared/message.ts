@@ -30,10 +30,9 @@ export type EventMap = Record<string, object>
  * One event of `Events`, with its `type`: what `groupSend` takes and what the handler receives. Any message at
  * all where `Events` names no types, as in Channels.
  */
-export type EventOf<
-  Events,
-  Type extends keyof Events & string = keyof Events & string,
-> = string extends Type ? Message : { [T in Type]: { readonly type: T } & Readonly<Events[T]> }[Type]
+export type EventOf<Events, Type extends keyof Events & string = keyof Events & string> = string extends Type
+  ? Message
+  : { [T in Type]: { readonly type: T } & Readonly<Events[T]> }[Type]
 
 /** Says whether `value` is a plain object: made by `{}`, `JSON.parse` or `Object.create(null)`. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -21,7 +21,11 @@ export class ApplicationCommunicator<S extends Scope = WebsocketScope> {
   #running: Promise<unknown> = Promise.resolve()
 
   /** @param scope - the scope, or what differs from a WebSocket connection to `/` */
-  constructor(application: Application<S>, scope: NoInfer<Partial<S>>, options: ApplicationCommunicatorOptions = {}) {
+  constructor(
+    application: Application<S>,
+    scope: NoInfer<Partial<S>>,
+    options: ApplicationCommunicatorOptions = {},
+  ) {
     this.connection = new TestConnection(options)
     this.#application = application
     const websocket: Omit<WebsocketScope, 'type'> & { readonly type: string } = {

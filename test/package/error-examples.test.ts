@@ -64,7 +64,9 @@ const makers: Readonly<Record<string, () => unknown>> = {
     ),
   STORE_FAILED: () => {
     const failing = (): Promise<never> =>
-      Promise.reject(Object.assign(new Error('Requested resource not found'), { name: 'ResourceNotFoundException' }))
+      Promise.reject(
+        Object.assign(new Error('Requested resource not found'), { name: 'ResourceNotFoundException' }),
+      )
     const transport = {
       BatchGetItem: failing,
       BatchWriteItem: failing,
@@ -91,7 +93,7 @@ test.each(Object.keys(makers))('the example of %s is what the code says', async 
 test('every section has an example that is checked', () => {
   const headings = [...page.matchAll(/^## `([A-Z_]+)`$/gm)].map((match) => match[1])
 
-  expect(Object.keys(makers).toSorted()).toEqual(headings.toSorted())
+  expect(new Set(Object.keys(makers))).toEqual(new Set(headings))
 })
 
 async function caught(make: (() => unknown) | undefined): Promise<unknown> {

@@ -10,6 +10,7 @@ test('the package has exactly these entrances', () => {
     [
       ".",
       "./gateway",
+      "./management-api",
       "./memory",
       "./dynamodb",
       "./sqs",

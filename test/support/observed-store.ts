@@ -20,6 +20,8 @@ interface Fault {
 /** A store whose calls are written down, and fail where a test says so. */
 export interface ObservedStore extends ChannelStore {
   readonly calls: StoreCall[]
+  /** Connections whose record is not found, as if its write had not arrived yet. */
+  readonly hidden: Set<string>
   /** Names of the methods called since the last call of this. */
   takeCalls(): readonly Method[]
   /** Makes calls of `method` fail. */
@@ -34,6 +36,7 @@ export interface ObservedStore extends ChannelStore {
 export function observeStore(inner: ChannelStore): ObservedStore {
   const calls: StoreCall[] = []
   const faults: Fault[] = []
+  const hidden = new Set<string>()
   const call = async (method: Method, args: readonly unknown[]): Promise<unknown> => {
     calls.push({ method, args })
     const fault = faults.find((candidate) => candidate.method === method && candidate.times > 0)
@@ -43,10 +46,14 @@ export function observeStore(inner: ChannelStore): ObservedStore {
       if (fault.after) await Reflect.apply(inner[method], inner, args)
       throw fault.error
     }
-    return Reflect.apply(inner[method], inner, args) as Promise<unknown>
+    if (method === 'load' && hidden.has(String(args[0]))) return undefined
+    const result: unknown = await Reflect.apply(inner[method], inner, args)
+    if (method === 'loadMany') for (const id of hidden) (result as Map<string, unknown>).delete(id)
+    return result
   }
   const extras = {
     calls,
+    hidden,
     takeCalls: () => calls.splice(0).map(({ method }) => method),
     fail: (method: Method, error: Error, { after = false, skip = 0, times = 1 } = {}) => {
       faults.push({ method, error, after, skip, times })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { EventOf } from '../../../shared/message.ts'
+import { DenyConnection } from '../../../shared/signals.ts'
 import { GatewayWorld } from '../../support/gateway-world.ts'
 import { RoomConsumer, type RoomEvents } from '../../support/room-consumer.ts'
 
@@ -184,4 +185,60 @@ test('close() right after accept() closes the connection behind its frames', asy
   expect(world.frames('a=')).toEqual(['goodbye', '{"type":"websocket.close","code":4001,"reason":"full"}'])
   expect(world.poster.closed).toContain('a=')
   expect(world.count('sendAfterClose')).toBe(1)
+})
+
+test('an event for a member whose record is not there yet waits in the queue', async () => {
+  const world = worldOf((consumer) => consumer.accept())
+  await world.open('sender=')
+  await world.connect('young=')
+  world.coldStart()
+  world.store.hidden.add('young=')
+
+  await world.receive('sender=', 'hello')
+  expect(await world.members('room')).toEqual(['sender=', 'young='])
+  expect(world.frames('young=')).toEqual([])
+
+  world.store.hidden.clear()
+  await world.deliverAll()
+  expect(world.frames('young=')).toEqual(['hello'])
+})
+
+test('an old membership without a record is removed', async () => {
+  const world = worldOf((consumer) => consumer.accept())
+  await world.open('sender=', 'ghost=')
+  world.coldStart()
+  world.store.hidden.add('ghost=')
+
+  await world.receive('sender=', 'hello')
+
+  expect(await world.members('room')).toEqual(['sender='])
+  expect(world.count('gone')).toBe(1)
+})
+
+test('an exception of a handler that runs behind connect() fails the handshake, and is reported with its own type', async () => {
+  class TestConsumer extends RoomConsumer {
+    override async connect(): Promise<void> {
+      await this.accept()
+      await this.channelLayer.groupSend('room', { type: 'room.say', text: 'hello' })
+    }
+    override roomSay(): never {
+      throw new Error('boom')
+    }
+  }
+  const world = new GatewayWorld({ application: TestConsumer.asApplication() })
+
+  expect(await world.connect('a=')).toEqual({ statusCode: 500 })
+  expect(world.failures).toMatchObject([{ context: { type: 'room.say' } }])
+  expect(await world.members('room')).toEqual([])
+})
+
+test('a DenyConnection after accept() closes the connection, as in Channels', async () => {
+  const world = worldOf(async (consumer) => {
+    await consumer.accept()
+    throw new DenyConnection(401)
+  })
+
+  expect(await world.connect('a=')).toEqual({ statusCode: 200 })
+  await world.deliverAll()
+  expect(world.poster.closed).toContain('a=')
 })

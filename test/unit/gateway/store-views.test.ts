@@ -86,6 +86,16 @@ test('rollback() removes what was written, even half, and costs nothing where no
   expect((await half.inner.members('room')).members).toEqual([])
 })
 
+test('rollback() waits for a write that is on its way', async () => {
+  const { inner, store } = openingStore()
+
+  const joined = store.groupAdd('room', 'a=')
+  await store.rollback()
+  await joined
+
+  expect(await inner.load('a=')).toBeUndefined()
+})
+
 test('saveStateIf() is conditional while opening, too', async () => {
   const { store } = openingStore()
 

@@ -112,24 +112,16 @@ function behaviour(certificate?: TestCertificate): void {
 
     const [{ headers, body } = { headers: {}, body: '' }] = server.requests
     expect(JSON.parse(body)).toEqual({ TableName: 'channels', Key: { pk: { S: 'grün' } } })
-    expect(headers).toMatchObject({
+    const signed = {
       host: new URL(server.endpoint).host,
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': 'DynamoDB_20120810.GetItem',
-      authorization: await referenceSignature({
-        service: 'dynamodb',
-        region: 'eu-west-1',
-        method: 'POST',
-        path: '/',
-        headers: {
-          host: new URL(server.endpoint).host,
-          'content-type': 'application/x-amz-json-1.0',
-          'x-amz-target': 'DynamoDB_20120810.GetItem',
-        },
-        body,
-        credentials: key,
-        nowMs: Date.UTC(2026, 10, 22),
-      }),
+    }
+    const service = { service: 'dynamodb', region: 'eu-west-1', method: 'POST', path: '/' }
+    const when = { credentials: key, nowMs: Date.UTC(2026, 10, 22) }
+    expect(headers).toMatchObject({
+      ...signed,
+      authorization: await referenceSignature({ ...service, ...when, headers: signed, body }),
     })
   })
 
