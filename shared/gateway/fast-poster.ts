@@ -26,6 +26,7 @@ const PAYLOAD_HEADERS: SignableHeaders = { 'content-type': 'application/octet-st
 /** What `get` answers has some hundred bytes. */
 const MAX_BODY_BYTES = 65_536
 
+/** Options of {@link FastPoster}. */
 export interface FastPosterOptions {
   /** Scheme, host and stage (behind a custom domain the mapping key): `https://abc.execute-api.eu-west-1.amazonaws.com/prod`. */
   readonly endpoint: string

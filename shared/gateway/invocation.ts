@@ -146,6 +146,7 @@ export class Invocation implements Delivery {
       isOpening: () => this.isYoung(connectedAt),
       onDeferred: () => this.#deferred.set(connectionId, { outbox, connectedAt }),
       onGone: () => this.#bury(connectionId),
+      onLate: () => this.count('sendAfterClose'),
       onFailed: (error) => this.#logDeliveryFailure(connectionId, error),
     })
     this.#outboxes.set(connectionId, outbox)
@@ -163,12 +164,10 @@ export class Invocation implements Delivery {
     { delaySeconds = 0, isAttempt = true }: EnqueueTasksOptions = {},
   ): Promise<void> {
     const { endpoint, attempt = 0 } = this.#options
-    const queuedAt = this.runtime.clock.now()
     const deliveries = tasks.map((task) => ({
       task,
       endpoint,
       attempt: isAttempt ? attempt + 1 : 1,
-      queuedAt,
     }))
     await this.runtime.queue.enqueue(deliveries, { delaySeconds })
   }

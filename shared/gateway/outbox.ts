@@ -14,6 +14,8 @@ export interface OutboxContext {
   onDeferred(): void
   /** Called once, when the connection is proved dead. */
   onGone(): Promise<void>
+  /** Called for a frame that was sent after the application closed the connection: it goes nowhere. */
+  onLate(): void
   /** Called for a frame that can't be delivered now or later. */
   onFailed(error: unknown): void
 }
@@ -60,7 +62,11 @@ export class Outbox {
   }
 
   async #send(text: string): Promise<Outcome> {
-    if (this.#state === 'gone' || this.#state === 'closed' || this.#closeLast) return 'gone'
+    if (this.#state === 'gone') return 'gone'
+    if (this.#state === 'closed' || this.#closeLast) {
+      this.#context.onLate()
+      return 'gone'
+    }
     if (this.#state === 'deferring') {
       this.#frames.push(text)
       return 'deferred'

@@ -36,8 +36,6 @@ export interface QueuedDelivery {
   readonly endpoint: string
   /** 0 at first. */
   readonly attempt: number
-  /** When it was first put into the queue, in milliseconds since the epoch. */
-  readonly queuedAt: number
 }
 
 /** Options of one `enqueue`. */

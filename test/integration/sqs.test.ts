@@ -21,7 +21,7 @@ function queueOf({ url, queueUrl }: SQSStub): SQSDeliveryQueue {
 
 function delivery(index: number, frame = `frame ${index}`): QueuedDelivery {
   const task = { kind: 'frames', connectionId: `c${index}=`, connectedAt: 1, frames: [frame] } as const
-  return { task, endpoint: 'https://abc.execute-api.eu-west-1.amazonaws.com/prod', attempt: 1, queuedAt: 2 }
+  return { task, endpoint: 'https://abc.execute-api.eu-west-1.amazonaws.com/prod', attempt: 1 }
 }
 
 function deliveries(count: number): readonly QueuedDelivery[] {

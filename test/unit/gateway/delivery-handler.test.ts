@@ -11,9 +11,9 @@ function newWorld(): GatewayWorld {
   return new GatewayWorld({ application })
 }
 
-function bodyOf(world: GatewayWorld, task: DeliveryTask, changes: Partial<QueuedDelivery> = {}): string {
+function bodyOf(task: DeliveryTask, changes: Partial<QueuedDelivery> = {}): string {
   const endpoint = 'https://abc.execute-api.eu-west-1.amazonaws.com/prod'
-  const delivery: QueuedDelivery = { task, endpoint, attempt: 1, queuedAt: world.clock.now(), ...changes }
+  const delivery: QueuedDelivery = { task, endpoint, attempt: 1, ...changes }
   return JSON.stringify(delivery)
 }
 
@@ -27,7 +27,7 @@ test('frames reach their connection, in order, and are counted', async () => {
   const world = newWorld()
   await world.open('a=')
 
-  const result = await world.deliverBodies(bodyOf(world, framesTask(world, 'a=', '1', '2')))
+  const result = await world.deliverBodies(bodyOf(framesTask(world, 'a=', '1', '2')))
 
   expect(result).toEqual({ batchItemFailures: [] })
   expect(world.frames('a=')).toEqual(['1', '2'])
@@ -39,7 +39,7 @@ test('an event runs its handler', async () => {
   await world.open('a=')
 
   await world.deliverBodies(
-    bodyOf(world, { kind: 'event', connectionId: 'a=', connectedAt: world.clock.now(), event }),
+    bodyOf({ kind: 'event', connectionId: 'a=', connectedAt: world.clock.now(), event }),
   )
 
   expect(world.frames('a=')).toEqual(['hello'])
@@ -52,7 +52,7 @@ test.each([
   const world = newWorld()
   await world.open('a=', 'b=', 'c=')
 
-  await world.deliverBodies(bodyOf(world, { kind: 'group', group: 'room', exclude: ['b='], ...payload }))
+  await world.deliverBodies(bodyOf({ kind: 'group', group: 'room', exclude: ['b='], ...payload }))
 
   expect(['a=', 'b=', 'c='].map((id) => world.frames(id))).toEqual([['hello'], [], ['hello']])
 })
@@ -71,9 +71,9 @@ test.each([
   await world.open('a=', 'b=')
 
   const result = await world.deliverBodies(
-    bodyOf(world, framesTask(world, 'a=', '1')),
+    bodyOf(framesTask(world, 'a=', '1')),
     poison,
-    bodyOf(world, framesTask(world, 'b=', '2')),
+    bodyOf(framesTask(world, 'b=', '2')),
   )
 
   expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] })
@@ -88,8 +88,8 @@ test('two messages for one connection are delivered one after the other', async 
   await world.open('a=')
 
   await world.deliverBodies(
-    bodyOf(world, framesTask(world, 'a=', '1', '2')),
-    bodyOf(world, framesTask(world, 'a=', '3', '4')),
+    bodyOf(framesTask(world, 'a=', '1', '2')),
+    bodyOf(framesTask(world, 'a=', '3', '4')),
   )
 
   expect(world.frames('a=')).toEqual(['1', '2', '3', '4'])
@@ -99,10 +99,8 @@ test('what was tried ten times is tried no more, but reported as failed', async 
   const world = newWorld()
   await world.open('a=')
 
-  const tenth = await world.deliverBodies(bodyOf(world, framesTask(world, 'a=', 'tenth'), { attempt: 10 }))
-  const eleventh = await world.deliverBodies(
-    bodyOf(world, framesTask(world, 'a=', 'eleventh'), { attempt: 11 }),
-  )
+  const tenth = await world.deliverBodies(bodyOf(framesTask(world, 'a=', 'tenth'), { attempt: 10 }))
+  const eleventh = await world.deliverBodies(bodyOf(framesTask(world, 'a=', 'eleventh'), { attempt: 11 }))
 
   expect(tenth.batchItemFailures).toEqual([])
   expect(eleventh.batchItemFailures).toEqual([{ itemIdentifier: 'm0' }])
@@ -115,7 +113,7 @@ test('what still cannot be delivered goes back into the queue, with one more att
   await world.open('a=')
   world.poster.answerNext('a=', 'throttled')
 
-  const result = await world.deliverBodies(bodyOf(world, framesTask(world, 'a=', '1', '2'), { attempt: 3 }))
+  const result = await world.deliverBodies(bodyOf(framesTask(world, 'a=', '1', '2'), { attempt: 3 }))
 
   expect(result.batchItemFailures).toEqual([])
   const [record] = world.queue.take().Records
@@ -124,7 +122,6 @@ test('what still cannot be delivered goes back into the queue, with one more att
 
 test('each time it waits longer, five minutes at most', async () => {
   const delays: unknown[] = []
-  const world = newWorld()
   const waiting = new GatewayWorld({
     application,
     runtime: { queue: { enqueue: async (_, options) => void delays.push(options?.delaySeconds) } },
@@ -134,7 +131,7 @@ test('each time it waits longer, five minutes at most', async () => {
 
   await waiting.receive('a=', 'hello')
   for (const attempt of [1, 2, 5, 9]) {
-    await waiting.deliverBodies(bodyOf(world, framesTask(waiting, 'a=', '1'), { attempt }))
+    await waiting.deliverBodies(bodyOf(framesTask(waiting, 'a=', '1'), { attempt }))
   }
 
   expect(delays).toEqual([0, 2, 4, 32, 300])
@@ -150,7 +147,7 @@ test('a queue that takes nothing back makes the message fail, so that SQS keeps 
   await world.open('a=')
   world.poster.answerNext('a=', 'throttled')
 
-  const result = await world.deliverBodies(bodyOf(world, framesTask(world, 'a=', '1')))
+  const result = await world.deliverBodies(bodyOf(framesTask(world, 'a=', '1')))
 
   expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: 'm0' }] })
 })
@@ -163,7 +160,7 @@ test('when its time is nearly out, what waits for a connection to open is in the
   const times = [10_000, 10_000, 2_000]
   const context = { getRemainingTimeInMillis: () => times.shift() ?? 2_000 }
 
-  await world.queue.enqueue([JSON.parse(bodyOf(world, task)) as QueuedDelivery])
+  await world.queue.enqueue([JSON.parse(bodyOf(task)) as QueuedDelivery])
   const result = await world.turnUntil(world.deliver(context))
 
   expect(result.batchItemFailures).toEqual([])
@@ -190,7 +187,7 @@ test('after the grace period a connection that never opened is removed', async (
   world.poster.answer('a=', 'gone')
 
   const task = { ...framesTask(world, 'a=', '1'), connectedAt: world.clock.now() }
-  await world.turnUntil(world.deliverBodies(bodyOf(world, task)))
+  await world.turnUntil(world.deliverBodies(bodyOf(task)))
 
   expect(await world.store.load('a=')).toBeUndefined()
   expect(await world.members('room')).toEqual([])
@@ -203,7 +200,7 @@ test('a close after frames is made for a connection whose record is gone already
   const task: DeliveryTask = { kind: 'frames', connectionId: 'a=', connectedAt, frames: ['bye'], close: true }
   world.poster.answerNext('a=', 'gone', 'gone')
 
-  const delivered = world.deliverBodies(bodyOf(world, task))
+  const delivered = world.deliverBodies(bodyOf(task))
   await world.turnUntil(delivered)
 
   expect(world.frames('a=')).toEqual(['bye'])

@@ -6,11 +6,12 @@ interface Told {
   deferred: number
   gone: number
   readonly failed: unknown[]
+  late: number
 }
 
 function makeOutbox(isOpening = false): { outbox: Outbox; poster: ScriptedPoster; told: Told } {
   const poster = new ScriptedPoster()
-  const told: Told = { deferred: 0, gone: 0, failed: [] }
+  const told: Told = { deferred: 0, gone: 0, failed: [], late: 0 }
   const outbox = new Outbox({
     poster,
     connectionId: 'a=',
@@ -18,6 +19,7 @@ function makeOutbox(isOpening = false): { outbox: Outbox; poster: ScriptedPoster
     isOpening: () => isOpening,
     onDeferred: () => void (told.deferred += 1),
     onGone: async () => void (told.gone += 1),
+    onLate: () => void (told.late += 1),
     onFailed: (error) => void told.failed.push(error),
   })
   return { outbox, poster, told }
@@ -44,7 +46,7 @@ test('once a frame is deferred all are, and it is told once', async () => {
     'deferred',
   ])
   expect(outbox.deferred).toEqual({ frames: ['1', '2'], close: true })
-  expect(told).toEqual({ deferred: 1, gone: 0, failed: [] })
+  expect(told).toEqual({ deferred: 1, gone: 0, failed: [], late: 0 })
   expect(poster.calls).toHaveLength(1)
 })
 
@@ -65,7 +67,7 @@ test('a 410 of an old connection ends the outbox: nothing more is posted', async
     'gone',
     'gone',
   ])
-  expect(told).toEqual({ deferred: 0, gone: 1, failed: [] })
+  expect(told).toEqual({ deferred: 0, gone: 1, failed: [], late: 0 })
   expect(poster.calls).toHaveLength(1)
 })
 
@@ -77,8 +79,8 @@ test('a frame that fails for good is told, and the next is posted', async () => 
   expect(told.failed).toHaveLength(1)
 })
 
-test('nothing is sent after a close', async () => {
-  const { outbox, poster } = makeOutbox()
+test('nothing is sent after a close, and it is told', async () => {
+  const { outbox, poster, told } = makeOutbox()
 
   expect([await outbox.close(), await outbox.send('late'), await outbox.close()]).toEqual([
     'delivered',
@@ -86,4 +88,5 @@ test('nothing is sent after a close', async () => {
     'gone',
   ])
   expect(poster.calls).toHaveLength(1)
+  expect(told.late).toBe(1)
 })

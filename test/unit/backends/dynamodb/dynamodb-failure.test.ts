@@ -76,6 +76,13 @@ it('says what to do about a table that does not exist', () => {
   )
 })
 
+it.each([sdkError('TimeoutError', undefined), new HttpFailure('time-out', 'no answer in 5 ms')])(
+  'says of %o that a write may have been made',
+  (error) => {
+    expect(dynamodbFailure(error, context).message).toContain('gave no answer in time (at most 5000 ms)')
+  },
+)
+
 it('knows a condition that did not hold by its name', () => {
   expect(isConditionFailure(sdkError('ConditionalCheckFailedException', 400))).toBe(true)
   expect(isConditionFailure(sdkError('ValidationException', 400))).toBe(false)
