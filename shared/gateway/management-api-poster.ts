@@ -17,6 +17,7 @@ import { failureOfCredentials, failureOfStatus, failureOfTransport, type PostCal
 import { type RetryPolicy, retryPost } from './post-retry.ts'
 import type { ConnectionInfo, Poster, PostOptions } from './poster.ts'
 
+/** Options of {@link ManagementApiPoster}. */
 export interface ManagementApiPosterOptions {
   /** Scheme, host and stage (behind a custom domain the mapping key): `https://abc.execute-api.eu-west-1.amazonaws.com/prod`. */
   readonly endpoint: string

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import zlib from 'node:zlib'
 import { HttpFailure } from './http-failure.ts'
 
 /** Far above what AWS sends. */
@@ -277,7 +277,9 @@ function checksumOf(header: string | undefined): number | undefined {
 }
 
 function requireChecksum(body: readonly Buffer[], expected: number): void {
-  const actual = body.reduce((value, part) => crc32(part, value), 0)
+  // Node 22.0 and 22.1 lack it; the length is checked all the same.
+  if (typeof zlib.crc32 !== 'function') return
+  const actual = body.reduce((value, part) => zlib.crc32(part, value), 0)
   if (actual !== expected)
     throw garbage(`a body with the CRC-32 ${actual} that should have ${expected}: it was damaged on its way`)
 }

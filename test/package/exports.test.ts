@@ -160,12 +160,17 @@ test('the package exports exactly these names, types last', async () => {
         "type InProcessOptions",
         "type LambdaContext",
         "type LambdaFunction",
+        "type LambdaHandler",
         "type LambdaResult",
         "type LocalAddresses",
         "type LocalFunctions",
         "type LocalGateway",
         "type LocalGatewayOptions",
         "type PostFault",
+      ],
+      "./management-api": [
+        "ManagementApiPoster",
+        "type ManagementApiPosterOptions",
       ],
       "./memory": [
         "MemoryChannelStore",

@@ -209,7 +209,7 @@ function behaviour(certificate?: TestCertificate): void {
     expect(await server.get()).toEqual(item)
   })
 
-  it('does not keep the process alive by an idle socket', { timeout: 60_000 }, async () => {
+  it('keeps the process alive by a socket at work, and not by an idle one', { timeout: 60_000 }, async () => {
     await using server = await given([done])
     const script = fileURLToPath(new URL('../../../support/load-and-end.ts', import.meta.url))
 

@@ -1,0 +1,1 @@
+export { ManagementApiPoster, type ManagementApiPosterOptions } from '../management-api-poster.ts'
