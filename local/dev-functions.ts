@@ -5,7 +5,7 @@ import type { DevLayer } from './dev-options.ts'
 import { inProcessFunction, type LambdaHandler } from './in-process-function.ts'
 import { ReloadableFunction } from './dev-reloadable-function.ts'
 import { errorResult, type LambdaFunction } from './lambda-function.ts'
-import type { LocalAddresses } from './local-gateway.ts'
+import type { LocalAddresses } from './http-server.ts'
 
 /** Name of the table in the embedded DynamoDB. */
 export const DEV_TABLE = 'channels'

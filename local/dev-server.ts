@@ -17,7 +17,8 @@ import type { DevOutput } from './dev-output.ts'
 import { DevPages } from './dev-pages.ts'
 import { type SourceWatch, watchSources } from './dev-watch.ts'
 import { type EmbeddedDynamoDB, startEmbeddedDynamoDB } from './embedded-dynamodb.ts'
-import { type LocalAddresses, type LocalGateway, startLocalGateway } from './local-gateway.ts'
+import type { LocalAddresses } from './http-server.ts'
+import { type LocalGateway, startLocalGateway } from './local-gateway.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const WATCHED = ['functions', 'shared', 'examples']

@@ -21,7 +21,6 @@ import { QueueApi } from './queue-api.ts'
 import { Routes } from './routes.ts'
 import { stderrLogger } from './stderr-logger.ts'
 
-
 const CLOSE_GRACE_MS = 500
 
 /** The Lambda functions behind the gateway. */
