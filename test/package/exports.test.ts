@@ -13,6 +13,7 @@ test('the package has exactly these entrances', () => {
       "./management-api",
       "./memory",
       "./dynamodb",
+      "./redis",
       "./sqs",
       "./testing",
       "./local",
@@ -175,6 +176,14 @@ test('the package exports exactly these names, types last', async () => {
       "./memory": [
         "MemoryChannelStore",
         "MemoryDeliveryQueue",
+      ],
+      "./redis": [
+        "RedisChannelStore",
+        "createRedisClient",
+        "type RedisAddress",
+        "type RedisChannelStoreOptions",
+        "type RedisClient",
+        "type RedisClientOptions",
       ],
       "./sqs": [
         "SQSDeliveryQueue",

@@ -18,7 +18,7 @@ const http = /^shared\/http\//
 const layers = /^shared\/layers\//
 const memory = /^shared\/backends\/memory\//
 const publicIndexes =
-  /^(shared\/index|shared\/gateway\/index|shared\/backends\/(memory|dynamodb|sqs)\/index|shared\/testing\/index|local\/index)\.ts$/
+  /^(shared\/index|shared\/gateway\/index|shared\/backends\/(memory|dynamodb|redis|sqs)\/index|shared\/testing\/index|local\/index)\.ts$/
 const lambdaTypes = /^aws-lambda$/
 const anything = [/./]
 
@@ -41,6 +41,7 @@ const table: readonly (readonly [RegExp, Layer])[] = [
       vendors: [/^@aws-sdk\/client-dynamodb$/, /^@aws-sdk\/util-dynamodb$/],
     },
   ],
+  [/^shared\/backends\/redis\//, { imports: [kernel, stores], vendors: [/^ioredis$/] }],
   [/^shared\/backends\/sqs\//, { imports: [kernel, stores], vendors: [/^@aws-sdk\/client-sqs$/] }],
   [
     /^shared\/gateway\//,
