@@ -5,6 +5,7 @@ import { FastPoster, Runtime } from '../shared/gateway/index.ts'
 import type { ChannelStore } from '../shared/index.ts'
 import { type Environment, environmentCredentials, readEnvironment } from './environment.ts'
 import { createLogger } from './logger.ts'
+import { surviveRejections } from './unhandled-rejections.ts'
 
 /** Builds what the functions share, from their environment. */
 export function createRuntime(environment: Environment): Runtime {
@@ -28,3 +29,5 @@ function createStore({ layer, table, dynamodbEndpoint, region }: Environment): C
 
 /** The one thing that survives from one invocation to the next. Built once per container, when it starts. */
 export const runtime: Runtime = createRuntime(readEnvironment())
+
+surviveRejections(runtime)

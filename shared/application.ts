@@ -40,11 +40,11 @@ export interface WebsocketScope extends Scope {
   /** The query parameters, decoded; of a repeated one the last value. `path` is not among them. */
   readonly query: Readonly<Record<string, string>>
   /**
-   * The handshake's headers by lower-case name. Cookies, `authorization` and the handshake's own
-   * (`sec-websocket-*` and the like) are here during `connect` only, and are never stored.
+   * The handshake's headers by lower-case name. Cookies, `authorization`, whatever else looks like a secret, and
+   * the handshake's own (`sec-websocket-*` and the like) are here during `connect` only, and are never stored.
    */
   readonly headers: Readonly<Record<string, readonly string[]>>
-  /** What the client offered, in its order. */
+  /** During `connect` what the client offered, in its order; later the accepted one alone, for the others may be tokens. */
   readonly subprotocols: readonly string[]
   /** The client's IP address as API Gateway saw it. Behind CloudFront it is the edge's. */
   readonly client: string | undefined
@@ -63,6 +63,17 @@ export type RoutedScope<Kwargs = Readonly<Record<string, unknown>>, S extends Sc
   readonly urlRoute: UrlRoute<Kwargs>
 }
 
+/** Who holds a connection's state while an event is handled; the server calls it. */
+export interface StateHolder {
+  /**
+   * Saves what has changed so far. Called before another event of the connection is handled inside this one (a consumer
+   * that sends to its own group), so that the inner handler sees it.
+   */
+  saveNow(): Promise<void>
+  /** Takes over what another event has just saved, but for keys that this one has changed. */
+  rebase(saved: StateChanges): void
+}
+
 /** What the server lends to an application for one event. Valid until the event is over. */
 export interface Connection {
   /** The channel layer under `alias`; throws {@link ConfigurationError} if there is none. */
@@ -76,10 +87,10 @@ export interface Connection {
   /**
    * The connection's state as stored; `undefined` if the connection is gone. Costs at most one store read.
    *
-   * @param saveNow - called before another event of this connection is handled inside this one (a consumer
-   * that sends to its own group), so that the inner handler sees what the outer one has changed so far
+   * @param holder - keeps the loaded state in step with other events of the connection that run meanwhile
+   * @throws {@link StoreError} if it cannot be read. Let it pass: no handler has run, so the event can wait
    */
-  loadState(saveNow: () => Promise<void>): Promise<JsonObject | undefined>
+  loadState(holder: StateHolder): Promise<JsonObject | undefined>
   /** Saves changed keys, leaving all others alone. False if the connection is gone. */
   saveState(changes: StateChanges): Promise<boolean>
   /**
@@ -87,6 +98,11 @@ export interface Connection {
    * `update` runs again if somebody did. Resolves to the new state, or `undefined` if the connection is gone.
    */
   updateState(update: (state: JsonObject) => JsonObject): Promise<JsonObject | undefined>
+  /**
+   * Begins work that belongs to this event, and returns its promise: the invocation does not end before it. If it fails
+   * and nobody has taken the promise by then, it counts as a failure of the event's handler.
+   */
+  track<T>(work: () => Promise<T>): Promise<T>
   /** Names the consumer that serves this event, for logs and metrics. */
   servedBy(consumer: string): void
   /** Names of plain fields of `consumer` that an earlier event set and lost. Empty in production. */

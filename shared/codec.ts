@@ -1,4 +1,5 @@
 import { InvalidMessageError, MessageTooLargeError } from './errors.ts'
+import { MAX_MESSAGE_BYTES } from './limits.ts'
 import { isPlainObject, type JsonObject, type JsonValue, type Message } from './message.ts'
 
 /** Objects and arrays within each other. More is no message, but an attempt to exhaust the stack of who reads it. */
@@ -11,6 +12,7 @@ const RESERVED_PREFIXES = ['websocket.', 'http.', 'lifespan.']
  *
  * @throws {@link InvalidMessageError} if it has no `type`, a reserved `type` (`websocket.*`, `http.*` and
  * `lifespan.*` belong to the server), or a value that is not JSON; the message says where
+ * @throws {@link MessageTooLargeError} if it has more bytes as JSON than a frame may have
  */
 export function requireMessage(message: unknown): Message {
   if (!isPlainObject(message)) {
@@ -30,7 +32,33 @@ export function requireMessage(message: unknown): Message {
       `message type "${type}" starts with "${reserved}", which only the server may send: choose another prefix`,
     )
   }
-  return { ...requireJsonObject(message, 'message'), type }
+  const copied = { ...requireJsonObject(message, 'message'), type }
+  requireEventSize(copied)
+  return copied
+}
+
+/** An event that has to wait must fit into a message of the delivery queue, with room for who is to get it. */
+function requireEventSize(event: Message): void {
+  const bytes = Buffer.byteLength(JSON.stringify(event))
+  if (bytes <= MAX_MESSAGE_BYTES) return
+  throw new MessageTooLargeError(
+    `message "${event.type.slice(0, 200)}" has ${bytes} bytes as JSON, ${MAX_MESSAGE_BYTES} is the most a channel layer carries: send an id from which the handler loads the rest, or split it`,
+  )
+}
+
+/**
+ * `value` as JSON without the characters that Unicode reserves for nobody, U+FFFE and U+FFFF among them, which SQS
+ * does not take: they are escaped.
+ *
+ * Characters: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
+export function queueJson(value: unknown): string {
+  return JSON.stringify(value).replace(/\p{Noncharacter_Code_Point}/gu, escaped)
+}
+
+function escaped(character: string): string {
+  const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))
+  return units.map((unit) => `\\u${unit.toString(16)}`).join('')
 }
 
 /**

@@ -13,6 +13,13 @@ export function stateChanges(before: JsonObject, after: JsonObject): StateChange
   return { set: Object.fromEntries(changed), remove }
 }
 
+/** `state` with these changes made: a copy. */
+export function withChanges(state: JsonObject, { set, remove }: StateChanges): JsonObject {
+  const kept = Object.entries(state).filter(([key]) => !remove.includes(key))
+  // fromEntries defines properties, so a key named "__proto__" stays an ordinary key.
+  return Object.fromEntries([...kept, ...Object.entries(set)])
+}
+
 /** Says whether there is nothing to write. */
 export function isUnchanged(changes: StateChanges): boolean {
   return changes.remove.length === 0 && Object.keys(changes.set).length === 0

@@ -1,6 +1,7 @@
-import type { WebsocketScope } from '../application.ts'
+import type { Application, Scope, WebsocketScope } from '../application.ts'
 import type { EventMap } from '../message.ts'
 import { hideFromEvents } from './handlers.ts'
+import type { JsonOnly } from './json-only.ts'
 import { type SendFrameOptions, WebsocketConsumer } from './websocket-consumer.ts'
 
 /** What a schema says of a value that does not fit. */
@@ -22,7 +23,25 @@ type SchemaResult<Content> =
   | { readonly value: Content; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 
-/** A {@link WebsocketConsumer} whose frames are JSON. */
+/** The compiler's words for a `receiveJson` that believes its client. */
+interface ContentIsUnchecked {
+  readonly 'receiveJson() takes what no contentSchema has checked: declare one, or take unknown': never
+}
+
+/** Whether a class with a `receiveJson` for more than `unknown` has a schema for it. */
+type CheckedContent<T> = T extends { receiveJson(content: infer Content): unknown }
+  ? unknown extends Content
+    ? unknown
+    : T extends { readonly contentSchema: ContentSchema<Content> }
+      ? unknown
+      : ContentIsUnchecked
+  : unknown
+
+/**
+ * A {@link WebsocketConsumer} whose frames are JSON.
+ *
+ * @typeParam Content - what {@link contentSchema} makes of a frame; without a schema it is `unknown`
+ */
 export abstract class JsonWebsocketConsumer<
   S extends WebsocketScope = WebsocketScope,
   Events = EventMap,
@@ -30,6 +49,15 @@ export abstract class JsonWebsocketConsumer<
 > extends WebsocketConsumer<S, Events> {
   /** Checks each frame's content before {@link receiveJson}: any Standard Schema, as a field. */
   declare readonly contentSchema?: ContentSchema<Content>
+
+  /**
+   * As {@link Consumer.asApplication}. Does not compile either if {@link receiveJson} takes more than `unknown` and there is
+   * no {@link contentSchema} to check what the client sends.
+   */
+  declare static asApplication: <T extends { readonly scope: Scope }, Args extends unknown[]>(
+    this: (new (...args: Args) => T) & JsonOnly<T> & CheckedContent<T>,
+    ...args: Args
+  ) => Application<T['scope']>
 
   /** Handles the content of one frame. */
   receiveJson(_content: Content): Promise<void> | void {}
@@ -53,11 +81,18 @@ export abstract class JsonWebsocketConsumer<
   }
 
   /** Sends `content` as one JSON text frame; see {@link WebsocketConsumer.send}. */
-  async sendJson(content: unknown, options?: SendFrameOptions): Promise<void> {
-    await this.send(await this.encodeJson(content), options)
+  sendJson(content: unknown, options?: SendFrameOptions): Promise<void> {
+    return this.connection.track(async () => {
+      const text = this.encodeJson(content)
+      // Without a wait where there is no need for one: what is sent later must not come first.
+      await this.send(typeof text === 'string' ? text : await text, options)
+    })
   }
 
-  /** Turns content into text; override it for values that JSON lacks. */
+  /**
+   * Turns content into text; override it for values that JSON lacks. If it gives a promise, frames that are sent before
+   * that is resolved go first.
+   */
   encodeJson(content: unknown): string | Promise<string> {
     const text: string | undefined = JSON.stringify(content)
     if (text !== undefined) return text

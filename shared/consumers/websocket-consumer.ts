@@ -1,5 +1,7 @@
 import type { WebsocketScope } from '../application.ts'
+import { requireMessageSize } from '../codec.ts'
 import { ProtocolError } from '../errors.ts'
+import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import type { EventMap, Message } from '../message.ts'
 import { AcceptConnection, DenyConnection } from '../signals.ts'
 import { Consumer } from './consumer.ts'
@@ -62,15 +64,13 @@ export abstract class WebsocketConsumer<
    * @param subprotocol - one of `scope.subprotocols`
    * @throws {@link ProtocolError} if it was not offered, the connection is decided already, or headers are given
    */
-  async accept(subprotocol?: string, options: AcceptOptions = {}): Promise<void> {
-    if (options.headers !== undefined) {
-      throw new ProtocolError(
-        `accept() got the headers ${Object.keys(options.headers).join(', ')}: API Gateway lets only the subprotocol reach the client, so set cookies and headers over HTTP`,
-      )
-    }
-    await this.sendMessage({
-      type: 'websocket.accept',
-      ...(subprotocol === undefined ? {} : { subprotocol }),
+  accept(subprotocol?: string, options: AcceptOptions = {}): Promise<void> {
+    return this.connection.track(async () => {
+      if (options.headers !== undefined) throw withHeaders(options.headers)
+      await this.sendMessage({
+        type: 'websocket.accept',
+        ...(subprotocol === undefined ? {} : { subprotocol }),
+      })
     })
   }
 
@@ -78,14 +78,21 @@ export abstract class WebsocketConsumer<
    * Sends one text frame to the client. Frames that one event sends arrive in order. In `connect()`, after
    * `accept()`, frames are held and delivered right after the connection has opened.
    *
+   * The promise may be left alone: the invocation does not end before it, and what it rejects with then is a failure of
+   * the handler.
+   *
    * @throws {@link MessageTooLargeError} if it has more than 128 KB, counted in bytes
    * @throws {@link ProtocolError} before `accept()`, and for bytes, which API Gateway cannot send
    */
-  async send(frame: string, options: SendFrameOptions = {}): Promise<void> {
-    if (typeof frame !== 'string') throw notText(frame)
-    await this.sendMessage({ type: 'websocket.send', text: frame })
-    if (options.close === true) await this.close()
-    else if (typeof options.close === 'number') await this.close(options.close)
+  send(frame: string, { close = false }: SendFrameOptions = {}): Promise<void> {
+    return this.connection.track(async () => {
+      if (typeof frame !== 'string') throw notText(frame)
+      if (close !== false) requireMessageSize(frame, MAX_MESSAGE_BYTES)
+      // Both in one turn: nothing that is sent meanwhile comes between the frame and the close.
+      const steps = [this.sendMessage({ type: 'websocket.send', text: frame })]
+      if (close !== false) steps.push(typeof close === 'number' ? this.close(close) : this.close())
+      await Promise.all(steps)
+    })
   }
 
   /**
@@ -94,8 +101,8 @@ export abstract class WebsocketConsumer<
    * API Gateway can tell the client neither code nor reason: it always sees 1000. Where one is given, a last
    * text frame goes out first: `{"type":"websocket.close","code":4001,"reason":"…"}`.
    */
-  async close(code?: number, reason?: string): Promise<void> {
-    await this.sendMessage({
+  close(code?: number, reason?: string): Promise<void> {
+    return this.sendMessage({
       type: 'websocket.close',
       ...(code === undefined ? {} : { code }),
       ...(reason === undefined ? {} : { reason }),
@@ -132,6 +139,12 @@ hideFromEvents(WebsocketConsumer.prototype)
 function textOf(message: Message, key: string): string {
   const value = message[key]
   return typeof value === 'string' ? value : ''
+}
+
+function withHeaders(headers: object): ProtocolError {
+  return new ProtocolError(
+    `accept() got the headers ${Object.keys(headers).join(', ')}: API Gateway lets only the subprotocol reach the client, so set cookies and headers over HTTP`,
+  )
 }
 
 function notText(frame: unknown): ProtocolError {

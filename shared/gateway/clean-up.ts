@@ -6,13 +6,31 @@ export async function removeConnection(
   runtime: Runtime,
   connectionId: string,
 ): Promise<ConnectionRecord | undefined> {
-  runtime.scopes.delete(connectionId)
   try {
-    return await runtime.store.remove(connectionId)
+    return await takeRecord(runtime, connectionId)
   } catch (error) {
     report(runtime, 'a connection', { channelName: connectionId, error })
     return undefined
   }
+}
+
+/**
+ * Removes record and memberships of a connection, and reports memberships that are left. Resolves to the record if
+ * there was one, for this caller alone.
+ *
+ * @throws {@link StoreError} if the record could not be removed
+ */
+export async function takeRecord(
+  runtime: Runtime,
+  connectionId: string,
+): Promise<ConnectionRecord | undefined> {
+  runtime.scopes.delete(connectionId)
+  const record = await runtime.store.remove(connectionId)
+  if (record?.membershipFailure) {
+    const details = { channelName: connectionId, error: record.membershipFailure }
+    report(runtime, 'the memberships of a connection', details)
+  }
+  return record
 }
 
 /** Removes a membership that its connection's record does not name. Never rejects. */

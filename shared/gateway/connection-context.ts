@@ -1,11 +1,14 @@
-import type { Connection } from '../application.ts'
+import type { Connection, StateHolder } from '../application.ts'
 import type { ChannelLayer } from '../channel-layer.ts'
 import { ConfigurationError, ProtocolError, StoreError } from '../errors.ts'
 import { isJsonValue } from '../codec.ts'
+import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
+import type { Delivery } from '../layers/delivery.ts'
 import type { Logger } from '../logger.ts'
-import { isPlainObject, type JsonObject, type JsonValue } from '../message.ts'
-import type { StateChanges } from '../state-changes.ts'
+import { isPlainObject, type JsonObject, type JsonValue, type Message } from '../message.ts'
+import { isUnchanged, type StateChanges, stateChanges } from '../state-changes.ts'
 import type { ChannelStore, ConnectionRecord } from '../stores/channel-store.ts'
+import type { PendingWork } from './pending-work.ts'
 import type { Runtime } from './runtime.ts'
 import type { KnownConnection } from './scope-cache.ts'
 
@@ -19,13 +22,17 @@ const MAX_UPDATE_TRIES = 30
 export interface ConnectionContextOptions {
   readonly runtime: Runtime
   readonly connection: KnownConnection
-  readonly layer: ChannelLayer
+  /** What the event is handled by. */
+  readonly invocation: Delivery & { readonly pending: PendingWork<ConnectionContext> }
+  readonly message: Message
   /** The runtime's store, or a view of it while the connection opens or after it has ended. */
   readonly store: ChannelStore
   /** The record, if this very event has loaded it. */
   readonly record?: ConnectionRecord | undefined
   /** Takes what the application remembers; only while the connection opens. */
   readonly remember?: (key: string, value: JsonValue) => void
+  /** Called when the event has saved something of its connection's state. */
+  readonly onSaved?: (changes: StateChanges) => void
 }
 
 /** What is lent to the application for one event of one connection. */
@@ -34,19 +41,32 @@ export class ConnectionContext implements Connection {
   readonly isDevelopment: boolean
   /** The consumer that serves the event, once it is known. */
   consumer: string | undefined
+  /** The message that is being handled. */
+  message: Message
+  /** Whether the state was asked for and the connection found gone: no handler has run. */
+  isGone = false
+  /** What the store has thrown at the server itself, before a handler ran or between two: no handler's failure. */
+  storeFailure: StoreError | undefined
   readonly #options: ConnectionContextOptions
+  readonly #layer: ChannelLayer
   #record: ConnectionRecord | undefined
-  #saveNow: () => Promise<void> = async () => {}
+  #holder: StateHolder | undefined
 
   constructor(options: ConnectionContextOptions) {
     this.#options = options
     this.#record = options.record
+    this.message = options.message
+    this.#layer = new BaseChannelLayer({
+      store: options.store,
+      delivery: options.invocation,
+      track: (work) => this.track(work),
+    })
     this.logger = options.runtime.logger
     this.isDevelopment = options.runtime.isDevelopment
   }
 
   channelLayer(alias: string): ChannelLayer {
-    if (alias === 'default') return this.#options.layer
+    if (alias === 'default') return this.#layer
     throw new ConfigurationError(`there is no channel layer "${alias}": this runtime has "default"`)
   }
 
@@ -60,22 +80,26 @@ export class ConnectionContext implements Connection {
       throw new ConfigurationError(
         `remember("${key}") got a value that is not JSON: keep an id and rebuild the rest`,
       )
-    if (this.#options.remember) return this.#options.remember(key, value)
+    // A copy: it is frozen once it is cached, and may be a constant of the application's.
+    if (this.#options.remember) return this.#options.remember(key, structuredClone(value))
     throw new ProtocolError(
       `remember("${key}") after $connect: the scope is built once, so remember things while the connection opens`,
     )
   }
 
-  async loadState(saveNow: () => Promise<void>): Promise<JsonObject | undefined> {
-    this.#saveNow = saveNow
+  async loadState(holder: StateHolder): Promise<JsonObject | undefined> {
+    this.#holder = holder
     this.#options.connection.usesState = true
-    const record = this.#record ?? (await this.#load())
+    const record = this.#record ?? (await this.#noting(() => this.#load()))
     this.#record = undefined
+    this.isGone = record === undefined
     return record?.state
   }
 
-  saveState(changes: StateChanges): Promise<boolean> {
-    return this.#options.store.saveState(this.#options.connection.connectionId, changes)
+  async saveState(changes: StateChanges): Promise<boolean> {
+    const isSaved = await this.#options.store.saveState(this.#options.connection.connectionId, changes)
+    if (isSaved) this.#options.onSaved?.(changes)
+    return isSaved
   }
 
   async updateState(update: (state: JsonObject) => JsonObject): Promise<JsonObject | undefined> {
@@ -83,9 +107,12 @@ export class ConnectionContext implements Connection {
     for (let tries = 1; tries <= MAX_UPDATE_TRIES; tries++) {
       const record = await this.#load()
       if (record === undefined) return undefined
-      const next = update(record.state)
-      const remove = Object.keys(record.state).filter((key) => !Object.hasOwn(next, key))
-      const outcome = await store.saveStateIf(connection.connectionId, record.version, { set: next, remove })
+      // A copy: what `update` changes in place must differ from what was stored.
+      const next = update(structuredClone(record.state))
+      const changes = stateChanges(record.state, next)
+      if (isUnchanged(changes)) return next
+      const outcome = await store.saveStateIf(connection.connectionId, record.version, changes)
+      if (outcome === 'saved') this.#options.onSaved?.(changes)
       if (outcome === 'saved') return next
       if (outcome === 'gone') return undefined
       await runtime.clock.sleep(Math.random() * Math.min(200, 5 * 2 ** tries))
@@ -94,6 +121,10 @@ export class ConnectionContext implements Connection {
       `updateState of connection ${connection.connectionId} lost against other events ${MAX_UPDATE_TRIES} times and wrote nothing: keep what many events write at once outside the connection's state`,
       { retryable: true },
     )
+  }
+
+  track<T>(work: () => Promise<T>): Promise<T> {
+    return this.#options.invocation.pending.track(work, this)
   }
 
   servedBy(consumer: string): void {
@@ -121,9 +152,31 @@ export class ConnectionContext implements Connection {
     this.#options.runtime.metrics.count(name, 1)
   }
 
+  get connectionId(): string {
+    return this.#options.connection.connectionId
+  }
+
+  get connectedAt(): number {
+    return this.#options.connection.connectedAt
+  }
+
   /** Saves what the consumer of this event has changed so far. */
   async saveNow(): Promise<void> {
-    await this.#saveNow()
+    await this.#noting(async () => this.#holder?.saveNow())
+  }
+
+  /** Hands on what another event of the connection has just saved. */
+  rebase(saved: StateChanges): void {
+    this.#holder?.rebase(saved)
+  }
+
+  async #noting<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      if (error instanceof StoreError) this.storeFailure = error
+      throw error
+    }
   }
 
   #load(): Promise<ConnectionRecord | undefined> {

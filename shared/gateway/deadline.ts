@@ -1,3 +1,5 @@
+import { StoreError } from '../errors.ts'
+
 /** Time kept back at the end of an invocation to put what is left into the delivery queue, in milliseconds. */
 const RESERVE_MS = 2_500
 
@@ -16,11 +18,38 @@ export class Deadline {
     this.#context = context
     const remaining = context?.getRemainingTimeInMillis()
     this.signal =
-      remaining === undefined ? undefined : AbortSignal.timeout(Math.max(0, remaining - RESERVE_MS))
+      remaining === undefined
+        ? undefined
+        : AbortSignal.timeout(Math.max(0, Math.floor(remaining - RESERVE_MS)))
   }
 
   get isOver(): boolean {
+    // Its timer may be a little ahead of Lambda's clock.
+    if (this.signal?.aborted) return true
     const remaining = this.#context?.getRemainingTimeInMillis()
     return remaining !== undefined && remaining <= RESERVE_MS
   }
+
+  /**
+   * As `read`, but rejects once the time is over, whether or not the store ever answers.
+   *
+   * @throws {@link StoreError} then
+   */
+  bound<T>(read: Promise<T>): Promise<T> {
+    const { signal } = this
+    if (signal === undefined) return read
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const giveUp = (): void => reject(tooLate())
+    if (signal.aborted) giveUp()
+    signal.addEventListener('abort', giveUp, { once: true })
+    void read.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
+    return promise
+  }
+}
+
+function tooLate(): StoreError {
+  return new StoreError(
+    `the store had not answered ${RESERVE_MS} ms before the end of the invocation, which are kept back for the delivery queue; a read that is late changes nothing: give the function more time if the store is well`,
+    { retryable: true },
+  )
 }

@@ -3,6 +3,7 @@ import { InvalidEventError } from '../errors.ts'
 import { isPlainObject } from '../message.ts'
 import type { DeliveryTask, QueuedDelivery } from '../stores/delivery-queue.ts'
 import type { LambdaContext } from './deadline.ts'
+import { delaySecondsOf } from './deferred-tasks.ts'
 import { Invocation } from './invocation.ts'
 import type { Runtime } from './runtime.ts'
 import { untilOpen } from './until-open.ts'
@@ -48,9 +49,10 @@ async function deliverInOrder(
 ): Promise<readonly string[]> {
   const { logger, metrics } = surroundings.runtime
   const failed: string[] = []
+  let behind: number | undefined
   for (const { messageId, body } of records) {
     try {
-      await deliver(parse(body), surroundings)
+      behind = await deliver(parse(body), surroundings, behind)
     } catch (error) {
       logger.error('a queued delivery failed', { messageId, error })
       metrics.count('queuedDeliveryFailed', 1)
@@ -72,14 +74,27 @@ interface Surroundings {
   readonly context: LambdaContext | undefined
 }
 
+/**
+ * Delivers one message, or puts it back `behind` one that waits for the same connection for so many seconds. Resolves
+ * to how long the next one has to wait, if it has to.
+ */
 async function deliver(
   { task, endpoint, attempt }: QueuedDelivery,
   { application, runtime, context }: Surroundings,
-): Promise<void> {
+  behind: number | undefined,
+): Promise<number | undefined> {
   if (attempt > MAX_ATTEMPTS) throw new Error(`tried ${MAX_ATTEMPTS} times: ${describe(task)}`)
   const invocation = new Invocation({ runtime, application, endpoint, context, attempt })
+  const delaySeconds = Math.max(delaySecondsOf(attempt), behind ?? 0)
+  if (behind !== undefined) {
+    await invocation.enqueue([task], { delaySeconds })
+    return delaySeconds
+  }
   await perform(task, invocation)
   await invocation.finish()
+  const isWaiting =
+    task.kind !== 'group' && invocation.outbox(task.connectionId, task.connectedAt).isDeferring
+  return isWaiting ? delaySeconds : undefined
 }
 
 async function perform(task: DeliveryTask, invocation: Invocation): Promise<void> {
@@ -95,7 +110,7 @@ async function perform(task: DeliveryTask, invocation: Invocation): Promise<void
   }
   if (!(await untilOpen(task, invocation))) return
   if (task.kind === 'event') {
-    await invocation.event(task.connectionId, task.event)
+    await invocation.event(task.connectionId, task.event, true)
     return
   }
   const outbox = invocation.outbox(task.connectionId, task.connectedAt)

@@ -1,24 +1,34 @@
 import type { Application, Send, WebsocketScope } from '../application.ts'
-import { ProtocolError, StoreError } from '../errors.ts'
+import { StoreError } from '../errors.ts'
 import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
 import type { DeferReason, Delivery, GroupPayload, Outcome, Remainder } from '../layers/delivery.ts'
+import { forEachConcurrently } from '../layers/for-each-concurrently.ts'
 import type { Message } from '../message.ts'
 import { StopConsumer } from '../signals.ts'
-import type { ConnectionRecord, GroupMember } from '../stores/channel-store.ts'
+import type { ChannelStore, ConnectionRecord, GroupMember } from '../stores/channel-store.ts'
 import type { DeliveryTask } from '../stores/delivery-queue.ts'
+import { Backlog } from './backlog.ts'
 import { removeConnection, removeMembership } from './clean-up.ts'
 import { ConnectionContext } from './connection-context.ts'
 import { Deadline, type LambdaContext } from './deadline.ts'
-import { deferredTasks } from './deferred-tasks.ts'
+import { delaySecondsOf } from './deferred-tasks.ts'
+import { KnownConnections, knownBy } from './known-connections.ts'
 import { Outbox } from './outbox.ts'
+import { closeEnvelope } from './protocol.ts'
 import { PendingWork } from './pending-work.ts'
-import { messageOfSend } from './protocol.ts'
 import type { Poster } from './poster.ts'
-import { reportFailure } from './report-failure.ts'
+import { reportFailure, reportUndelivered } from './report-failure.ts'
 import type { Runtime } from './runtime.ts'
 import type { KnownConnection } from './scope-cache.ts'
-import { ClosedStore } from './store-views.ts'
-import { websocketScope, type StoredScope } from './websocket-scope.ts'
+import { sendThrough, worst } from './send-through.ts'
+import { ClosedStore, JoinWatch } from './store-views.ts'
+import { websocketScope } from './websocket-scope.ts'
+
+/** How many `disconnect()`s of dead connections run at the same time. */
+const DISCONNECT_CONCURRENCY = 16
+
+/** How long an event waits, once, for a connection that has no record. */
+const RECORD_WAIT_SECONDS = 3
 
 /** What an {@link Invocation} is made of. */
 export interface InvocationOptions {
@@ -42,6 +52,8 @@ export interface Opening {
   readonly connectionId: string
   /** Takes what is sent to the connection meanwhile: it waits until `connect()` is done. */
   hold(payload: GroupPayload): void
+  /** Called when work that one of its handlers did not await has failed, and was reported: the handshake has failed. */
+  fail(): void
 }
 
 /**
@@ -52,35 +64,56 @@ export class Invocation implements Delivery {
   readonly runtime: Runtime
   readonly layer: BaseChannelLayer
   readonly poster: Poster
+  /** The runtime's store; what channel layers add in vain is counted. */
+  readonly store: ChannelStore
   opening: Opening | undefined
   readonly #options: InvocationOptions
   readonly #deadline: Deadline
   readonly #outboxes = new Map<string, Outbox>()
-  readonly #deferred = new Map<string, { readonly outbox: Outbox; readonly connectedAt: number }>()
-  readonly #tasks: DeliveryTask[] = []
-  readonly #records = new Map<string, ConnectionRecord>()
-  readonly #active = new Map<string, ConnectionContext>()
+  readonly #backlog: Backlog
+  readonly #known: KnownConnections
+  /** The events that are being handled, by connection. */
+  readonly #active = new Map<string, Set<ConnectionContext>>()
   readonly #departed: ConnectionRecord[] = []
-  readonly #pending = new PendingWork()
+  readonly pending: PendingWork<ConnectionContext> = new PendingWork()
 
   constructor(options: InvocationOptions) {
     this.#options = options
     this.runtime = options.runtime
+    this.#known = new KnownConnections(options.runtime)
     this.poster = options.runtime.poster(options.endpoint)
     this.#deadline = new Deadline(options.context)
-    this.layer = new BaseChannelLayer({ store: options.runtime.store, delivery: this })
+    this.store = new JoinWatch(options.runtime.store, options.runtime)
+    this.layer = new BaseChannelLayer({ store: this.store, delivery: this })
+    this.#backlog = new Backlog({
+      runtime: options.runtime,
+      enqueue: (tasks) => this.enqueue(tasks, { delaySeconds: delaySecondsOf(options.attempt ?? 0) }),
+      signal: this.#deadline.signal,
+      posted: () => Promise.all(Array.from(this.#outboxes.values(), (outbox) => outbox.settled())),
+    })
+    // What came from the queue is delivered again when its invocation ends early; all else would be lost.
+    if (options.attempt === undefined) this.#backlog.watchDeadline()
   }
 
   /** Handles `message` in the consumer of a connection that is open. Undefined if it has no record. */
   async handle(connectionId: string, message: Message): Promise<Outcome | undefined> {
-    const connection = await this.#find(connectionId)
+    const connection = await this.#known.find(connectionId)
     return connection && this.#run(connection, message)
   }
 
-  async event(connectionId: string, event: Message): Promise<Outcome> {
+  /** @param isSecondTry - whether the event has waited for a record already */
+  async event(connectionId: string, event: Message, isSecondTry = false): Promise<Outcome> {
     if (this.#isHeld(connectionId, { event })) return 'deferred'
-    const outcome = await this.handle(connectionId, event)
+    const connectedAt = this.runtime.scopes.get(connectionId)?.connectedAt ?? 0
+    const outcome = await this.#handleOrDefer({ connectionId, connectedAt }, event)
     if (outcome !== undefined) return outcome
+    if (!isSecondTry) {
+      // Its `$connect` may still run: a connection that joins no group has no record until it is accepted. When that
+      // began is not known here, hence 0.
+      const task: DeliveryTask = { kind: 'event', connectionId, connectedAt: 0, event }
+      await this.enqueue([task], { delaySeconds: RECORD_WAIT_SECONDS, isAttempt: false })
+      return 'deferred'
+    }
     this.count('messageWithoutRecord')
     return 'gone'
   }
@@ -95,28 +128,20 @@ export class Invocation implements Delivery {
   }
 
   async prepare(members: readonly GroupMember[]): Promise<void> {
-    const missing = members
-      .map(({ connectionId }) => connectionId)
-      .filter(
-        (id) =>
-          this.runtime.scopes.get(id)?.usesState !== false &&
-          !this.#records.has(id) &&
-          // One of its handlers is running: what that has changed is saved before the record is read.
-          !this.#active.has(id) &&
-          id !== this.opening?.connectionId,
-      )
-    if (missing.length === 0) return
-    try {
-      for (const [id, record] of await this.runtime.store.loadMany(missing)) this.#records.set(id, record)
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      // Each member is loaded on its own then, or waits in the queue.
-      this.runtime.logger.warn('records could not be fetched together', { members: missing.length, error })
-    }
+    const ids = members.map(({ connectionId }) => connectionId)
+    // While one of its handlers is running, what that has changed is saved before the record is read.
+    await this.#known.fetch(
+      ids.filter((id) => !this.#active.get(id)?.size && id !== this.opening?.connectionId),
+    )
   }
 
-  track<T>(work: Promise<T>): Promise<T> {
-    return this.#pending.track(work)
+  inTime<T>(read: Promise<T>): Promise<T> {
+    return this.#deadline.bound(read)
+  }
+
+  /** Aborts when the time is over. */
+  get signal(): AbortSignal | undefined {
+    return this.#deadline.signal
   }
 
   isOutOfTime(): boolean {
@@ -144,10 +169,10 @@ export class Invocation implements Delivery {
       connectionId,
       signal: this.#deadline.signal,
       isOpening: () => this.isYoung(connectedAt),
-      onDeferred: () => this.#deferred.set(connectionId, { outbox, connectedAt }),
+      onDeferred: () => this.#backlog.addOutbox(outbox, { connectionId, connectedAt }),
       onGone: () => this.#bury(connectionId),
       onLate: () => this.count('sendAfterClose'),
-      onFailed: (error) => this.#logDeliveryFailure(connectionId, error),
+      onFailed: (error, what) => reportUndelivered(this.runtime, error, { connectionId, what }),
     })
     this.#outboxes.set(connectionId, outbox)
     return outbox
@@ -172,11 +197,16 @@ export class Invocation implements Delivery {
     await this.runtime.queue.enqueue(deliveries, { delaySeconds })
   }
 
-  /** Ends the connection as if it had been lost: `disconnect()` runs, record and memberships go, the socket is closed. */
+  /**
+   * Ends the connection as if it had been lost: `disconnect()` runs, record and memberships go, the socket is
+   * closed. The client is told a code other than 1000, which API Gateway has no way to say, in a last frame.
+   */
   async end(connectionId: string, connectedAt: number, code: number): Promise<void> {
     const record = await removeConnection(this.runtime, connectionId)
     if (record) await this.disconnect(record, { code, reason: '' })
-    await this.outbox(connectionId, connectedAt).close()
+    const outbox = this.outbox(connectionId, connectedAt)
+    if (code !== 1000) await outbox.send(closeEnvelope(code))
+    await outbox.close()
   }
 
   /** Runs `disconnect()` of a connection whose record has just been removed. Never rejects. */
@@ -184,12 +214,11 @@ export class Invocation implements Delivery {
     record: ConnectionRecord,
     { code, reason }: { readonly code: number; readonly reason: string },
   ): Promise<void> {
-    const connection = this.#known(record)
+    const connection = knownBy(record)
     const message: Message = { type: 'websocket.disconnect', code, reason }
     const { runtime } = this
-    const store = new ClosedStore(runtime.store, record)
-    const layer = new BaseChannelLayer({ store, delivery: this })
-    const context = new ConnectionContext({ runtime, connection, store, layer, record })
+    const store = new ClosedStore(this.store, record)
+    const context = new ConnectionContext({ runtime, connection, store, invocation: this, message, record })
     const send: Send = async (sent) => {
       this.count('sendAfterDisconnect')
       this.runtime.logger.debug('nothing can be sent to a connection that has ended', {
@@ -207,33 +236,34 @@ export class Invocation implements Delivery {
 
   /**
    * Resolves when everything that handlers have begun is done, awaited or not, and `disconnect()` has run for all that
-   * were found dead by it.
+   * were found dead by it, as far as there is time.
    */
   async settle(): Promise<void> {
     for (;;) {
-      await this.#pending.done()
+      await this.pending.done()
+      for (const { owner, error } of this.pending.takeLost()) await this.#failLate(owner, error)
       for (const outbox of this.#outboxes.values()) await outbox.settled()
       const departed = this.#departed.splice(0)
-      if (departed.length === 0 && this.#pending.isDone) return
-      for (const record of departed) {
-        await this.disconnect(record, { code: 1006, reason: 'Connection Closed Abnormally' })
-      }
+      if (departed.length === 0 && this.pending.isDone) return
+      await this.#disconnectAll(departed)
     }
   }
 
-  /** Everything that was sent is posted or in the queue when it resolves. Call it once, at the end. */
+  async #disconnectAll(departed: readonly ConnectionRecord[]): Promise<void> {
+    const skipped: string[] = []
+    await forEachConcurrently(departed, DISCONNECT_CONCURRENCY, async (record) => {
+      if (this.isOutOfTime()) skipped.push(record.connectionId)
+      else await this.disconnect(record, { code: 1006, reason: 'Connection Closed Abnormally' })
+    })
+    if (skipped.length === 0) return
+    this.runtime.logger.error('disconnect() did not run for connections found dead: time is up', { skipped })
+    this.runtime.metrics.count('disconnectSkipped', skipped.length)
+  }
+
+  /** Everything that was sent is posted or in the queue when it resolves. */
   async finish(): Promise<void> {
     await this.settle()
-    for (const [connectionId, { outbox, connectedAt }] of this.#deferred) {
-      this.#tasks.push(...deferredTasks({ connectionId, connectedAt, ...outbox.deferred }))
-    }
-    if (this.#tasks.length > 0) await this.enqueue(this.#tasks, { delaySeconds: this.#delaySeconds })
-  }
-
-  /** Nothing at first; 2, 4, 8 … seconds for what was in the queue before. */
-  get #delaySeconds(): number {
-    const { attempt = 0 } = this.#options
-    return attempt === 0 ? 0 : Math.min(2 ** attempt, 300)
+    await this.#backlog.finish()
   }
 
   #scope(connection: KnownConnection, context: ConnectionContext): WebsocketScope {
@@ -252,88 +282,83 @@ export class Invocation implements Delivery {
 
   async #toMember(member: GroupMember, payload: GroupPayload): Promise<Outcome> {
     if ('frame' in payload) return this.outbox(member.connectionId, member.connectedAt).send(payload.frame)
-    try {
-      const outcome = await this.handle(member.connectionId, payload.event)
-      if (outcome !== undefined) return outcome
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      // Its record could not be read: the member waits in the queue instead of missing the event.
-      this.runtime.logger.warn('an event waits in the delivery queue', {
-        channelName: member.connectionId,
-        error,
-      })
-      return this.#deferEvent(member, payload.event)
-    }
+    const outcome = await this.#handleOrDefer(member, payload.event)
+    if (outcome !== undefined) return outcome
     if (this.isYoung(member.connectedAt)) return this.#deferEvent(member, payload.event)
     return 'gone'
   }
 
+  /** As {@link handle}; if the record can't be read, no handler has run, and the event waits in the queue. */
+  async #handleOrDefer(member: GroupMember, event: Message): Promise<Outcome | undefined> {
+    try {
+      return await this.handle(member.connectionId, event)
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.runtime.logger.warn('an event waits in the delivery queue', {
+        channelName: member.connectionId,
+        error,
+      })
+      return this.#deferEvent(member, event)
+    }
+  }
+
   #deferEvent({ connectionId, connectedAt }: GroupMember, event: Message): Outcome {
-    this.#tasks.push({ kind: 'event', connectionId, connectedAt, event })
+    this.#backlog.add({ kind: 'event', connectionId, connectedAt, event })
     return 'deferred'
   }
 
-  async #find(connectionId: string): Promise<KnownConnection | undefined> {
-    const known = this.runtime.scopes.get(connectionId)
-    if (known) return known
-    const record = this.#records.get(connectionId) ?? (await this.runtime.store.load(connectionId))
-    if (record === undefined) return undefined
-    this.#records.set(connectionId, record)
-    const connection = this.#known(record)
-    this.runtime.scopes.set(connection)
-    return connection
-  }
-
-  #known(record: ConnectionRecord): KnownConnection {
-    const { connectionId, connectedAt } = record
-    // Only `storable()` writes scopes, so what is read has its shape.
-    return { connectionId, connectedAt, scope: record.scope as unknown as StoredScope, usesState: false }
-  }
-
-  async #run(connection: KnownConnection, message: Message): Promise<Outcome> {
+  /** Undefined if the connection turns out to have no record. */
+  async #run(connection: KnownConnection, message: Message): Promise<Outcome | undefined> {
     const { connectionId, connectedAt } = connection
-    const record = this.#records.get(connectionId)
-    this.#records.delete(connectionId)
-    const { runtime, layer } = this
-    const context = new ConnectionContext({ runtime, connection, store: runtime.store, layer, record })
-    const outer = this.#active.get(connectionId)
+    const running = this.#running(connectionId)
+    const context: ConnectionContext = new ConnectionContext({
+      runtime: this.runtime,
+      connection,
+      store: this.store,
+      invocation: this,
+      message,
+      record: this.#known.take(connectionId),
+      onSaved: (changes) => running.forEach((other) => other !== context && other.rebase(changes)),
+    })
     const outcomes: Outcome[] = []
     try {
-      await outer?.saveNow()
-      this.#active.set(connectionId, context)
-      await this.#options.application(
-        this.#scope(connection, context),
-        message,
-        this.#send(connection, outcomes),
-      )
+      await Promise.all(Array.from(running, (outer) => outer.saveNow()))
+      running.add(context)
+      const send = sendThrough(this.outbox(connectionId, connectedAt), outcomes)
+      await this.#options.application(this.#scope(connection, context), message, send)
       await this.#outboxes.get(connectionId)?.settled()
     } catch (error) {
+      // A store that fails the server before the handler runs proves nothing about the connection.
+      if ([context, ...running].some(({ storeFailure }) => storeFailure === error)) throw error
       if (error instanceof StopConsumer) {
         await this.end(connectionId, connectedAt, 1000)
         return 'delivered'
       }
-      await reportFailure(runtime, error, { connectionId, context, message })
+      await reportFailure(this.runtime, error, { connectionId, context, message })
       await this.end(connectionId, connectedAt, 1011)
       return 'failed'
     } finally {
-      if (outer) this.#active.set(connectionId, outer)
-      else this.#active.delete(connectionId)
+      running.delete(context)
     }
-    return worst(outcomes)
+    if (!context.isGone) return worst(outcomes)
+    this.runtime.scopes.delete(connectionId)
+    return undefined
   }
 
-  #send({ connectionId, connectedAt }: KnownConnection, outcomes: Outcome[]): Send {
-    const outbox = this.outbox(connectionId, connectedAt)
-    return async (message) => {
-      const step = messageOfSend(message)
-      if (step.kind === 'accept') {
-        throw new ProtocolError(
-          'accept() outside connect(): the handshake is over once $connect has returned. Call accept() in connect()',
-        )
-      }
-      for (const frame of step.frames) outcomes.push(await outbox.send(frame))
-      if (step.kind === 'close') await outbox.close()
-    }
+  /** The events of one connection that are being handled: a handler may send to its own connection. */
+  #running(connectionId: string): Set<ConnectionContext> {
+    const known = this.#active.get(connectionId) ?? new Set()
+    this.#active.set(connectionId, known)
+    return known
+  }
+
+  /** Ends a handler's connection as an exception of the handler would: work that it did not await has failed. */
+  async #failLate(context: ConnectionContext, error: unknown): Promise<void> {
+    const { connectionId, connectedAt, message } = context
+    await reportFailure(this.runtime, error, { connectionId, context, message, isLate: true })
+    if (this.opening?.connectionId === connectionId) this.opening.fail()
+    // What has ended already needs no second end.
+    else if (message.type !== 'websocket.disconnect') await this.end(connectionId, connectedAt, 1011)
   }
 
   /** A connection proved dead: its record and memberships go, and `disconnect()` runs once this invocation's work is done. */
@@ -342,18 +367,4 @@ export class Invocation implements Delivery {
     const record = await removeConnection(this.runtime, connectionId)
     if (record) this.#departed.push(record)
   }
-
-  #logDeliveryFailure(connectionId: string, error: unknown): void {
-    this.runtime.logger.error('a frame could not be delivered', { channelName: connectionId, error })
-    this.count('frameFailed')
-  }
-}
-
-const SEVERITY: readonly Outcome[] = ['delivered', 'deferred', 'gone', 'failed']
-
-function worst(outcomes: readonly Outcome[]): Outcome {
-  return outcomes.reduce(
-    (left, right) => (SEVERITY.indexOf(right) > SEVERITY.indexOf(left) ? right : left),
-    'delivered',
-  )
 }

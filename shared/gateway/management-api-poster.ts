@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-apigatewaymanagementapi'
 import { type Clock, systemClock } from '../clock.ts'
 import { requireMessageSize } from '../codec.ts'
-import { type ChannelsError, ConnectionGoneError, DeliveryError } from '../errors.ts'
+import { type ChannelsError, DeliveryError } from '../errors.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import { ConcurrencyLimit } from './concurrency-limit.ts'
 import type { CredentialsProvider } from '../http/credentials-cache.ts'
@@ -78,13 +78,9 @@ export class ManagementApiPoster implements Poster {
 
   async close(connectionId: string, options?: PostOptions): Promise<void> {
     const command = new DeleteConnectionCommand({ ConnectionId: connectionId })
-    try {
-      await this.#call({ method: 'DELETE', connectionId }, options?.signal, (to) =>
-        this.#client.send(command, to),
-      )
-    } catch (error) {
-      if (!(error instanceof ConnectionGoneError)) throw error
-    }
+    await this.#call({ method: 'DELETE', connectionId }, options?.signal, (to) =>
+      this.#client.send(command, to),
+    )
   }
 
   async get(connectionId: string, options?: PostOptions): Promise<ConnectionInfo> {

@@ -1,11 +1,10 @@
 import type { Application, Send, WebsocketScope } from '../application.ts'
 import { ProtocolError, RouteNotFoundError } from '../errors.ts'
-import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
 import { CONNECTION_EXPIRY_SECONDS } from '../limits.ts'
-import type { JsonValue, Message } from '../message.ts'
+import type { JsonObject, JsonValue, Message } from '../message.ts'
 import { DenyConnection, StopConsumer } from '../signals.ts'
 import { ConnectionContext } from './connection-context.ts'
-import { deferredTasks } from './deferred-tasks.ts'
+import { framesTask, WaitingFrames } from './deferred-tasks.ts'
 import type { Invocation } from './invocation.ts'
 import { isRefusal, messageOfSend } from './protocol.ts'
 import { reportFailure } from './report-failure.ts'
@@ -44,9 +43,10 @@ class Handshake {
   readonly #context: ConnectionContext
   readonly #connection: KnownConnection
   readonly #events: Message[] = []
-  readonly #frames: string[] = []
+  readonly #frames = new WaitingFrames()
   #decision: { readonly subprotocol?: string | undefined; readonly status: number } | undefined
   #isClosed = false
+  #isFailed = false
 
   constructor(event: ConnectEvent, invocation: Invocation, application: Application<WebsocketScope>) {
     const { connectionId, connectedAt } = event
@@ -57,13 +57,28 @@ class Handshake {
     this.#scope = scopeOfConnect(event)
     const expiresAt = Math.floor(connectedAt / 1000) + CONNECTION_EXPIRY_SECONDS
     const record = { connectionId, connectedAt, expiresAt, scope: {}, state: {}, version: 0, groups: [] }
-    this.#store = new OpeningStore(runtime.store, record, () => this.#storable())
-    this.#connection = { connectionId, connectedAt, scope: this.#scope, usesState: false }
+    this.#store = new OpeningStore({
+      store: invocation.store,
+      clock: runtime.clock,
+      record,
+      scope: () => this.#storable(),
+    })
+    // A getter, because later events of this very invocation recall what `connect` has remembered.
+    const scopeSoFar = (): StoredScope => ({ ...this.#scope, remembered: this.#rememberedSoFar() })
+    this.#connection = {
+      connectionId,
+      connectedAt,
+      usesState: false,
+      get scope() {
+        return scopeSoFar()
+      },
+    }
     this.#context = new ConnectionContext({
       runtime,
       connection: this.#connection,
       store: this.#store,
-      layer: new BaseChannelLayer({ store: this.#store, delivery: invocation }),
+      invocation,
+      message: { type: 'websocket.connect' },
       remember: (key, value) => this.#remembered.set(key, value),
     })
   }
@@ -74,6 +89,7 @@ class Handshake {
       connectionId: this.#event.connectionId,
       hold: (payload) =>
         void ('event' in payload ? this.#events.push(payload.event) : this.#hold([payload.frame], false)),
+      fail: () => void (this.#isFailed = true),
     }
     try {
       await this.#handle(message)
@@ -82,6 +98,7 @@ class Handshake {
       for (;;) {
         // Group sends that nobody awaits may still bring events, and so may those that they find dead.
         await this.#invocation.settle()
+        if (this.#isFailed) return await this.#refuse(500)
         const event = this.#events.shift()
         if (event === undefined) break
         message = event
@@ -94,13 +111,10 @@ class Handshake {
   }
 
   #handle(message: Message): Promise<void> {
+    this.#context.message = message
     const { connectionId: channelName, connectedAt } = this.#event
-    // Later events of this very invocation see what `connect` has remembered.
-    const remembered = Object.fromEntries(this.#remembered)
-    const scope = websocketScope(
-      { ...this.#scope, remembered },
-      { channelName, connectedAt, connection: this.#context },
-    )
+    const surroundings = { channelName, connectedAt, connection: this.#context }
+    const scope = websocketScope(this.#connection.scope, surroundings)
     return this.#application(scope, message, this.#send)
   }
 
@@ -130,7 +144,7 @@ class Handshake {
 
   #hold(frames: readonly string[], close: boolean): void {
     if (this.#isClosed) return this.#invocation.count('sendAfterClose')
-    this.#frames.push(...frames)
+    for (const frame of frames) this.#frames.add(frame)
     this.#isClosed = close
   }
 
@@ -144,30 +158,50 @@ class Handshake {
 
   async #accept(): Promise<ProxyResult> {
     const { connectionId, connectedAt } = this.#event
-    await this.#store.commit()
-    if (this.#frames.length > 0 || this.#isClosed) {
-      await this.#invocation.enqueue(
-        deferredTasks({ connectionId, connectedAt, frames: this.#frames, close: this.#isClosed }),
-      )
+    if (!(await this.#store.commit())) return this.#refuseEnded()
+    const frames = this.#frames.take()
+    if (frames.length > 0 || this.#isClosed) {
+      await this.#invocation.enqueue([
+        framesTask({ connectionId, connectedAt, frames, close: this.#isClosed }),
+      ])
     }
     await this.#invocation.finish()
-    const remembered = Object.fromEntries(this.#remembered)
-    const scope = storable(this.#scope, remembered) as unknown as StoredScope
+    const scope = this.#storable() as unknown as StoredScope
     this.#invocation.runtime.scopes.set({ ...this.#connection, scope })
     const subprotocol = this.#decision?.subprotocol
     if (subprotocol === undefined) return { statusCode: 200 }
     return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': subprotocol } }
   }
 
+  /** Leaves nothing behind. Never rejects: what could not be cleaned up, or passed on, is logged and counted. */
   async #refuse(statusCode: number): Promise<ProxyResult> {
+    const { logger, metrics } = this.#invocation.runtime
+    const channelName = this.#event.connectionId
     try {
       // A `groupAdd` that nobody awaits must not come after the clean-up.
       await this.#invocation.settle()
       await this.#store.rollback()
-    } finally {
+    } catch (error) {
+      logger.error('clean-up of a refused connection failed', { channelName, error })
+      metrics.count('cleanUpFailed', 1)
+    }
+    try {
       await this.#invocation.finish()
+    } catch (error) {
+      logger.error('what a refused connection sent to others could not be passed on', { channelName, error })
+      metrics.count('eventFailed', 1)
     }
     return { statusCode }
+  }
+
+  /** A handler that another invocation ran for this connection has failed, or ended it: `disconnect()` has run. */
+  #refuseEnded(): Promise<ProxyResult> {
+    this.#invocation.runtime.logger.info('handshake refused with 500: the connection was ended meanwhile', {
+      channelName: this.#event.connectionId,
+      path: this.#scope.path,
+    })
+    this.#invocation.count('endedWhileOpening')
+    return this.#refuse(500)
   }
 
   async #fail(error: unknown, message: Message): Promise<ProxyResult> {
@@ -178,16 +212,15 @@ class Handshake {
       logger.info('handshake refused with 404', { channelName: connectionId, path: this.#scope.path })
     else if (statusCode === 500)
       await reportFailure(this.#invocation.runtime, error, { connectionId, context: this.#context, message })
-    try {
-      return await this.#refuse(statusCode)
-    } catch (failure) {
-      logger.error('clean-up of a refused connection failed', { channelName: connectionId, error: failure })
-      return { statusCode }
-    }
+    return this.#refuse(statusCode)
   }
 
   #storable(): ReturnType<typeof storable> {
-    return storable(this.#scope, Object.fromEntries(this.#remembered))
+    return storable(this.#scope, this.#rememberedSoFar(), this.#decision?.subprotocol)
+  }
+
+  #rememberedSoFar(): JsonObject {
+    return Object.fromEntries(this.#remembered)
   }
 }
 

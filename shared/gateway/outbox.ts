@@ -1,5 +1,6 @@
 import { ConnectionGoneError, DeliveryError } from '../errors.ts'
 import type { Outcome } from '../layers/delivery.ts'
+import { WaitingFrames } from './deferred-tasks.ts'
 import type { Poster } from './poster.ts'
 
 /** What an {@link Outbox} needs from its invocation. */
@@ -10,14 +11,14 @@ export interface OutboxContext {
   readonly signal: AbortSignal | undefined
   /** Whether a 410 does not prove the connection dead yet. */
   isOpening(): boolean
-  /** Called once, before the first frame is kept for the queue. */
+  /** Called when something waits for the queue that nobody was told of. */
   onDeferred(): void
   /** Called once, when the connection is proved dead. */
   onGone(): Promise<void>
   /** Called for a frame that was sent after the application closed the connection: it goes nowhere. */
   onLate(): void
-  /** Called for a frame that can't be delivered now or later. */
-  onFailed(error: unknown): void
+  /** Called for a frame that can't be delivered now or later, or has no room to wait; and for a close like it. */
+  onFailed(error: unknown, what: 'frame' | 'close'): void
 }
 
 /**
@@ -28,16 +29,26 @@ export class Outbox {
   readonly #context: OutboxContext
   #tail: Promise<unknown> = Promise.resolve()
   #state: 'open' | 'deferring' | 'gone' | 'closed' = 'open'
-  #frames: string[] = []
+  readonly #waiting = new WaitingFrames()
   #closeLast = false
+  #isTold = false
 
   constructor(context: OutboxContext) {
     this.#context = context
   }
 
-  /** Frames for the delivery queue, and whether the connection is to be closed after them. */
-  get deferred(): { readonly frames: readonly string[]; readonly close: boolean } {
-    return { frames: this.#frames, close: this.#closeLast }
+  /** Whether what is sent next will wait. */
+  get isDeferring(): boolean {
+    return this.#state === 'deferring'
+  }
+
+  /** Hands out what waits: frames for the delivery queue, and whether the connection is to be closed after them. */
+  takeDeferred(): { readonly frames: readonly string[]; readonly close: boolean } {
+    const close = this.#closeLast
+    if (close) this.#state = 'closed'
+    this.#closeLast = false
+    this.#isTold = false
+    return { frames: this.#waiting.take(), close }
   }
 
   /** Sends a frame behind all before it. Resolves to what became of it; never rejects. */
@@ -67,35 +78,54 @@ export class Outbox {
       this.#context.onLate()
       return 'gone'
     }
-    if (this.#state === 'deferring') {
-      this.#frames.push(text)
-      return 'deferred'
-    }
+    if (this.#state === 'deferring') return this.#keep(text)
     return this.#attempt(
       () => this.#context.poster.post(this.#context.connectionId, text, this.#options),
-      () => this.#frames.push(text),
+      () => this.#keep(text),
+      'frame',
     )
   }
 
   async #close(): Promise<Outcome> {
     if (this.#state === 'gone' || this.#state === 'closed') return 'gone'
-    if (this.#state === 'deferring') {
-      this.#closeLast = true
-      return 'deferred'
-    }
+    if (this.#state === 'deferring') return this.#keepClose()
     const outcome = await this.#attempt(
       () => this.#context.poster.close(this.#context.connectionId, this.#options),
-      () => (this.#closeLast = true),
+      () => this.#keepClose(),
+      'close',
     )
     if (outcome === 'delivered') this.#state = 'closed'
     return outcome
+  }
+
+  #keep(text: string): Outcome {
+    try {
+      this.#waiting.add(text)
+    } catch (error) {
+      this.#context.onFailed(error, 'frame')
+      return 'failed'
+    }
+    this.#tell()
+    return 'deferred'
+  }
+
+  #keepClose(): Outcome {
+    this.#closeLast = true
+    this.#tell()
+    return 'deferred'
+  }
+
+  #tell(): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    this.#context.onDeferred()
   }
 
   get #options(): { readonly signal?: AbortSignal } {
     return this.#context.signal === undefined ? {} : { signal: this.#context.signal }
   }
 
-  async #attempt(step: () => Promise<void>, keep: () => void): Promise<Outcome> {
+  async #attempt(step: () => Promise<void>, keep: () => Outcome, what: 'frame' | 'close'): Promise<Outcome> {
     try {
       await step()
       return 'delivered'
@@ -106,13 +136,11 @@ export class Outbox {
         return 'gone'
       }
       if (!isWorthAnotherTry(error)) {
-        this.#context.onFailed(error)
+        this.#context.onFailed(error, what)
         return 'failed'
       }
       this.#state = 'deferring'
-      this.#context.onDeferred()
-      keep()
-      return 'deferred'
+      return keep()
     }
   }
 }

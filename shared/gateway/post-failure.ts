@@ -21,7 +21,10 @@ export function failureOfStatus(call: PostCall, status: number, body: string): C
   if (status === 413) {
     return new MessageTooLargeError(`${answer}: a message has at most ${MAX_MESSAGE_BYTES} bytes, split it`)
   }
-  return new DeliveryError(`${answer}: ${remedy(status)}`, { retryable: isRetryableStatus(status), status })
+  return new DeliveryError(`${answer}: ${remedy(call, status)}`, {
+    retryable: isRetryableStatus(status),
+    status,
+  })
 }
 
 /** The error of a try that brought no status: a reset, a time-out, a refused connection. */
@@ -60,9 +63,10 @@ function quote(body: string): string {
   return ` (${text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text})`
 }
 
-function remedy(status: number): string {
+function remedy({ method }: PostCall, status: number): string {
   if (status === 403) {
-    return "allow execute-api:ManageConnections on the API, and check the endpoint's host and stage (or mapping key)"
+    // The resource names the method, so a role may post and yet not close.
+    return `allow execute-api:ManageConnections for ${method} on the API (arn:…:{api}/{stage}/${method}/@connections/*), and check the endpoint's host and stage (or mapping key)`
   }
   if (status === 400) return 'check that the connection id came from API Gateway'
   // 429 has two causes. Source: LimitExceededException in the service model.

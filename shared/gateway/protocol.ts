@@ -1,7 +1,7 @@
 import { requireMessageSize } from '../codec.ts'
 import { ProtocolError } from '../errors.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
-import type { Message } from '../message.ts'
+import type { JsonValue, Message } from '../message.ts'
 
 /** One protocol message of an application, understood. */
 export type Step =
@@ -57,6 +57,10 @@ function closing(message: Message): Step {
     )
   }
   const isTold = code !== undefined || reason !== undefined
-  const envelope = JSON.stringify({ type: 'websocket.close', code: code ?? 1000, reason: reason ?? '' })
-  return { kind: 'close', frames: isTold ? [envelope] : [], status }
+  return { kind: 'close', frames: isTold ? [closeEnvelope(code, reason)] : [], status }
+}
+
+/** The frame that tells a client code and reason of a close: API Gateway itself always says 1000. */
+export function closeEnvelope(code: JsonValue = 1000, reason: JsonValue = ''): string {
+  return JSON.stringify({ type: 'websocket.close', code, reason })
 }

@@ -26,7 +26,9 @@ export class ScopeCache {
     return this.#entries.get(connectionId)
   }
 
+  /** Keeps the scope, frozen: all later events of the connection share it, and none may change it for the others. */
   set(connection: KnownConnection): void {
+    freezeJson(connection.scope)
     this.#entries.set(connection.connectionId, connection)
     if (this.#entries.size <= this.#capacity) return
     // The oldest goes: most are dead by then, and a live one costs a read when it comes back.
@@ -37,4 +39,10 @@ export class ScopeCache {
   delete(connectionId: string): void {
     this.#entries.delete(connectionId)
   }
+}
+
+function freezeJson(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const item of Object.values(value)) freezeJson(item)
 }

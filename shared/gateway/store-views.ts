@@ -1,12 +1,15 @@
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
 import type { JsonObject } from '../message.ts'
-import { isUnchanged, stateChanges } from '../state-changes.ts'
 import type {
   ChannelStore,
   ConnectionRecord,
   MemberPage,
   MemberRange,
   RecordWrite,
+  RemovedRecord,
 } from '../stores/channel-store.ts'
+import type { Metrics } from './runtime.ts'
 
 /** Passes every call on to another store. */
 abstract class StoreView implements ChannelStore {
@@ -40,7 +43,7 @@ abstract class StoreView implements ChannelStore {
     return this.inner.saveStateIf(connectionId, version, write)
   }
 
-  remove(connectionId: string): Promise<ConnectionRecord | undefined> {
+  remove(connectionId: string): Promise<RemovedRecord | undefined> {
     return this.inner.remove(connectionId)
   }
 
@@ -57,51 +60,85 @@ abstract class StoreView implements ChannelStore {
   }
 }
 
+/** Whether the record is still there is asked if nothing has shown it for so long, in milliseconds. */
+const CHECK_AFTER_MS = 250
+
+/** What an {@link OpeningStore} is made of. */
+export interface OpeningStoreOptions {
+  readonly store: ChannelStore
+  readonly clock: Clock
+  /** What is written first, but for the scope. */
+  readonly record: ConnectionRecord
+  /** The scope to store, as it stands when it is called. */
+  readonly scope: () => JsonObject
+}
+
 /**
  * The store as the `$connect` of one connection sees it. The record is written with the first groups that the
  * connection joins, in one round trip, so that from then on a send from anywhere reaches it; or, if it joins
- * none, when it is accepted. State is kept here meanwhile and written at the end, if it still has to be.
+ * none, when it is accepted. Until then the state is kept here. From then on it is in the store, where handlers
+ * that other invocations run for this connection change it, too, or end the connection.
  */
 export class OpeningStore extends StoreView {
+  readonly #clock: Clock
   readonly #connectionId: string
   readonly #scope: () => JsonObject
   #record: ConnectionRecord
   #written: ConnectionRecord | undefined
   #creation: Promise<ConnectionRecord> | undefined
+  #isGone = false
+  #seenAt = 0
 
-  /** @param scope - the scope to store, as it stands when it is called */
-  constructor(inner: ChannelStore, record: ConnectionRecord, scope: () => JsonObject) {
-    super(inner)
+  constructor({ store, clock, record, scope }: OpeningStoreOptions) {
+    super(store)
+    this.#clock = clock
     this.#record = record
     this.#connectionId = record.connectionId
     this.#scope = scope
   }
 
-  /** Writes what has not been written yet. */
-  async commit(): Promise<void> {
+  /** Writes what has not been written yet. False if another invocation has ended the connection meanwhile. */
+  async commit(): Promise<boolean> {
+    const isFirst = this.#creation === undefined
     const before = await this.#create()
-    const write = {
-      ...stateChanges(before.state, this.#record.state),
-      ...scopeChange(before.scope, this.#scope()),
-    }
-    if (isUnchanged(write) && !('scope' in write)) return
-    await this.inner.saveState(this.#connectionId, write)
+    if (isFirst) return true
+    const scope = this.#scope()
+    if (JSON.stringify(before.scope) !== JSON.stringify(scope))
+      await this.saveState(this.#connectionId, { set: {}, remove: [], scope })
+    // A read for every connect would buy little: who ends the connection later than this has its close wait in the
+    // delivery queue until the connection is open.
+    else if (this.#clock.now() - this.#seenAt >= CHECK_AFTER_MS) await this.load(this.#connectionId)
+    return !this.#isGone
   }
 
-  /** Leaves nothing of the connection behind. */
+  /**
+   * Leaves nothing of the connection behind.
+   *
+   * @throws {@link StoreError} if something is left, as far as can be told
+   */
   async rollback(): Promise<void> {
     if (this.#creation === undefined) return
     // Even a write that failed may have left something.
-    await Promise.allSettled([this.#creation])
-    await this.inner.remove(this.#connectionId)
+    const [creation] = await Promise.allSettled([this.#creation])
+    const removed = await this.inner.remove(this.#connectionId)
+    if (removed?.membershipFailure) throw removed.membershipFailure
+    // Memberships may have been written, and the record that names them not.
+    if (removed === undefined && creation.status === 'rejected') await this.#discardAll()
   }
 
   override async load(connectionId: string): Promise<ConnectionRecord | undefined> {
-    return connectionId === this.#connectionId ? this.#record : this.inner.load(connectionId)
+    if (connectionId !== this.#connectionId) return this.inner.load(connectionId)
+    if (this.#creation === undefined) return this.#record
+    await this.#creation
+    return this.#seen(await this.inner.load(connectionId))
   }
 
   override async saveState(connectionId: string, write: RecordWrite): Promise<boolean> {
     if (connectionId !== this.#connectionId) return this.inner.saveState(connectionId, write)
+    if (this.#creation !== undefined) {
+      await this.#creation
+      return this.#seen(await this.inner.saveState(connectionId, write))
+    }
     const kept = Object.entries(this.#record.state).filter(([key]) => !write.remove.includes(key))
     const state = Object.fromEntries([...kept, ...Object.entries(write.set)])
     this.#record = { ...this.#record, state, version: this.#record.version + 1 }
@@ -114,17 +151,24 @@ export class OpeningStore extends StoreView {
     write: RecordWrite,
   ): Promise<'saved' | 'conflict' | 'gone'> {
     if (connectionId !== this.#connectionId) return this.inner.saveStateIf(connectionId, version, write)
+    if (this.#creation !== undefined) {
+      await this.#creation
+      const outcome = await this.inner.saveStateIf(connectionId, version, write)
+      this.#seen(outcome !== 'gone')
+      return outcome
+    }
     if (version !== this.#record.version) return 'conflict'
     await this.saveState(connectionId, write)
     return 'saved'
   }
 
   override async groupAdd(group: string, connectionId: string): Promise<boolean> {
-    if (connectionId !== this.#connectionId || this.#written) return this.inner.groupAdd(group, connectionId)
+    if (connectionId !== this.#connectionId) return this.inner.groupAdd(group, connectionId)
+    if (this.#written) return this.#seen(await this.inner.groupAdd(group, connectionId))
     this.#record = { ...this.#record, groups: [...new Set([...this.#record.groups, group])] }
     const written = await this.#create()
     // Joined while the write was on its way: it needs one of its own.
-    return written.groups.includes(group) || this.inner.groupAdd(group, connectionId)
+    return written.groups.includes(group) || this.#seen(await this.inner.groupAdd(group, connectionId))
   }
 
   /** Groups joined in one go (`groups`, or `Promise.all`) are written together, hence the turn of the event loop. */
@@ -133,14 +177,24 @@ export class OpeningStore extends StoreView {
       const record = { ...this.#record, scope: this.#scope() }
       await this.inner.create(record)
       this.#written = record
-      return record
+      return this.#seen(record)
     })
     return this.#creation
   }
-}
 
-function scopeChange(before: JsonObject, after: JsonObject): { readonly scope?: JsonObject } {
-  return JSON.stringify(before) === JSON.stringify(after) ? {} : { scope: after }
+  /** Notes what an answer of the store says about the record: there or not. */
+  #seen<Answer extends ConnectionRecord | boolean | undefined>(answer: Answer): Answer {
+    if (answer === undefined || answer === false) this.#isGone = true
+    else this.#seenAt = this.#clock.now()
+    return answer
+  }
+
+  async #discardAll(): Promise<void> {
+    const discarded = await Promise.allSettled(
+      this.#record.groups.map((group) => this.inner.groupDiscard(group, this.#connectionId)),
+    )
+    for (const one of discarded) if (one.status === 'rejected') throw one.reason
+  }
 }
 
 /** The store as `disconnect()` of one connection sees it: record and memberships are gone, its state can be read. */
@@ -178,5 +232,24 @@ export class ClosedStore extends StoreView {
 
   #isOwn(connectionId: string): boolean {
     return connectionId === this.#record.connectionId
+  }
+}
+
+/** A store that counts joins of connections that have no record: no error, but nothing that should go unseen. */
+export class JoinWatch extends StoreView {
+  readonly #watchers: { readonly logger: Logger; readonly metrics: Metrics }
+
+  constructor(inner: ChannelStore, watchers: { readonly logger: Logger; readonly metrics: Metrics }) {
+    super(inner)
+    this.#watchers = watchers
+  }
+
+  override async groupAdd(group: string, connectionId: string): Promise<boolean> {
+    const isAdded = await this.inner.groupAdd(group, connectionId)
+    if (isAdded) return true
+    const { logger, metrics } = this.#watchers
+    metrics.count('groupAddToGone', 1)
+    logger.debug('a connection without a record joins no group', { channelName: connectionId, group })
+    return false
   }
 }

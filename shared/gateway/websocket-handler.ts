@@ -1,5 +1,6 @@
 import type { Application, WebsocketScope } from '../application.ts'
 import type { LambdaContext } from './deadline.ts'
+import { takeRecord } from './clean-up.ts'
 import { Invocation } from './invocation.ts'
 import { openConnection, type ProxyResult } from './open-connection.ts'
 import type { Runtime } from './runtime.ts'
@@ -30,18 +31,29 @@ export function createWebsocketHandler(
     const event = parseWebsocketEvent(raw)
     const invocation = new Invocation({ runtime, application, context, endpoint: runtime.endpointOf(event) })
     if (event.kind === 'connect') return openConnection(event, invocation, application)
-    try {
-      await (event.kind === 'message' ? receive(event, invocation) : disconnected(event, invocation))
-      await invocation.finish()
-    } catch (error) {
-      runtime.logger.error(`an event of kind "${event.kind}" could not be handled`, {
-        channelName: event.connectionId,
-        error,
-      })
-      runtime.metrics.count('eventFailed', 1)
+    const steps = [
+      () => (event.kind === 'message' ? receive(event, invocation) : disconnected(event, invocation)),
+      // Even after a failure: what was sent by then has to go somewhere.
+      () => invocation.finish(),
+    ]
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        reportEventFailure(runtime, event, error)
+      }
     }
     return { statusCode: 200 }
   }
+}
+
+/** A failure of the server half, such as a store that is down: it proves nothing about the client, so nothing is closed. */
+function reportEventFailure(runtime: Runtime, event: WebsocketEvent, error: unknown): void {
+  runtime.metrics.count('eventFailed', 1)
+  runtime.logger.error(`an event of kind "${event.kind}" could not be handled`, {
+    channelName: event.connectionId,
+    error,
+  })
 }
 
 async function receive(
@@ -57,14 +69,16 @@ async function receive(
       channelName: event.connectionId,
     },
   )
+  // A client that still sends although its record is long gone was to be closed, and that failed.
+  if (!invocation.isYoung(event.connectedAt))
+    await invocation.outbox(event.connectionId, event.connectedAt).close()
 }
 
 async function disconnected(
   event: WebsocketEvent & { readonly kind: 'disconnect' },
   invocation: Invocation,
 ): Promise<void> {
-  invocation.runtime.scopes.delete(event.connectionId)
-  const record = await invocation.runtime.store.remove(event.connectionId)
+  const record = await takeRecord(invocation.runtime, event.connectionId)
   if (record) await invocation.disconnect(record, event)
   else
     invocation.runtime.logger.debug('$disconnect of a connection without a record', {

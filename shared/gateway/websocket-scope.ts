@@ -7,7 +7,8 @@ import type { WebsocketEvent } from './websocket-event.ts'
  * own say nothing later.
  */
 const NOT_STORED = [
-  /^(?:cookie|authorization|proxy-authorization|x-api-key|x-amz-security-token|x-csrf-?token|x-xsrf-token|x-auth-token)$/,
+  /token|secret|passw|api-?key|access-?key|credential|session|cookie|signature/,
+  /(?:^|[^a-z])(?:auth|authorization|authentication|bearer|csrf|jwt|oidc|xsrf)(?:[^a-z]|$)/,
   /^(?:connection|upgrade|pragma|cache-control|accept-encoding|content-length|x-amzn-trace-id|x-forwarded-port)$/,
   /^sec-(?:websocket|fetch|ch-ua)/,
 ]
@@ -41,12 +42,16 @@ export function scopeOfConnect(event: WebsocketEvent & { readonly kind: 'connect
   }
 }
 
-/** The part of the scope that is kept, with what the application remembered. */
-export function storable(scope: StoredScope, remembered: JsonObject): JsonObject {
+/**
+ * The part of the scope that is kept, with what the application remembered. Of the offered subprotocols only the
+ * accepted one is: browsers can send a token nowhere but among them and in the URL.
+ */
+export function storable(scope: StoredScope, remembered: JsonObject, accepted?: string): JsonObject {
   const headers = Object.entries(scope.headers).filter(
     ([name]) => !NOT_STORED.some((pattern) => pattern.test(name)),
   )
-  return { ...scope, headers: Object.fromEntries(headers), remembered }
+  const subprotocols = accepted === undefined ? [] : [accepted]
+  return { ...scope, headers: Object.fromEntries(headers), subprotocols, remembered }
 }
 
 /** What the application sees for one event. */

@@ -46,9 +46,16 @@ export class CredentialsCache {
     return this.#pending
   }
 
-  /** Makes the next call ask again: the service refused what we have. */
-  forget(): void {
+  /**
+   * Other credentials than `refused`, which the service did not take; `undefined` if the provider has none. Rejects
+   * with the provider's error.
+   */
+  async replace(refused: AwsCredentials, nowMs: number): Promise<AwsCredentials | undefined> {
+    const known = this.current(nowMs)
+    if (known && !isSame(known, refused)) return known
     this.#validUntil = 0
+    const renewed = await this.renew(nowMs)
+    return isSame(renewed, refused) ? undefined : renewed
   }
 
   async #ask(nowMs: number): Promise<AwsCredentials> {
@@ -62,6 +69,14 @@ export class CredentialsCache {
     this.#credentials = credentials
     return credentials
   }
+}
+
+function isSame(one: AwsCredentials, other: AwsCredentials): boolean {
+  return (
+    one.accessKeyId === other.accessKeyId &&
+    one.secretAccessKey === other.secretAccessKey &&
+    one.sessionToken === other.sessionToken
+  )
 }
 
 // Credentials go into header lines as they are, so a line break would forge a header. Never quote the value.

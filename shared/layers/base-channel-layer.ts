@@ -11,6 +11,8 @@ import { FanOut } from './fan-out.ts'
 export interface ChannelLayerParts {
   readonly store: ChannelStore
   readonly delivery: Delivery
+  /** Begins work for a caller who may not wait for it. By default the caller has to. */
+  readonly track?: <T>(work: () => Promise<T>) => Promise<T>
 }
 
 /**
@@ -20,43 +22,45 @@ export interface ChannelLayerParts {
 export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events> {
   readonly #store: ChannelStore
   readonly #delivery: Delivery
+  readonly #track: <T>(work: () => Promise<T>) => Promise<T>
 
-  constructor({ store, delivery }: ChannelLayerParts) {
+  constructor({ store, delivery, track = (work) => work() }: ChannelLayerParts) {
     this.#store = store
     this.#delivery = delivery
+    this.#track = track
   }
 
-  async send(channelName: string, event: EventOf<Events>): Promise<void> {
-    await this.#delivery.track(this.#delivery.event(requireChannelName(channelName), requireMessage(event)))
+  // No method below is `async`: the caller is given the very promise that is tracked.
+
+  send(channelName: string, event: EventOf<Events>): Promise<void> {
+    return this.#track(async () => {
+      await this.#delivery.event(requireChannelName(channelName), requireMessage(event))
+    })
   }
 
-  async groupAdd(group: string, channelName: string): Promise<void> {
-    await this.#delivery.track(this.#store.groupAdd(requireGroupName(group), requireChannelName(channelName)))
+  groupAdd(group: string, channelName: string): Promise<void> {
+    return this.#track(async () => {
+      await this.#store.groupAdd(requireGroupName(group), requireChannelName(channelName))
+    })
   }
 
-  async groupDiscard(group: string, channelName: string): Promise<void> {
-    await this.#delivery.track(
+  groupDiscard(group: string, channelName: string): Promise<void> {
+    return this.#track(async () =>
       this.#store.groupDiscard(requireGroupName(group), requireChannelName(channelName)),
     )
   }
 
-  async groupSend(
-    group: string,
-    event: EventOf<Events>,
-    options: GroupSendOptions = {},
-  ): Promise<GroupSendResult> {
-    return this.#delivery.track(
+  groupSend(group: string, event: EventOf<Events>, options: GroupSendOptions = {}): Promise<GroupSendResult> {
+    return this.#track(async () =>
       this.fanOut(requireGroupName(group), { event: requireMessage(event) }, options),
     )
   }
 
-  async groupSendFrame(
-    group: string,
-    frame: string,
-    options: GroupSendOptions = {},
-  ): Promise<GroupSendResult> {
-    requireMessageSize(frame, MAX_MESSAGE_BYTES)
-    return this.#delivery.track(this.fanOut(requireGroupName(group), { frame }, options))
+  groupSendFrame(group: string, frame: string, options: GroupSendOptions = {}): Promise<GroupSendResult> {
+    return this.#track(async () => {
+      requireMessageSize(frame, MAX_MESSAGE_BYTES)
+      return this.fanOut(requireGroupName(group), { frame }, options)
+    })
   }
 
   /**

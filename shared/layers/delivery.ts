@@ -34,8 +34,11 @@ export interface Delivery {
   toMember(group: string, member: GroupMember, payload: GroupPayload): Promise<Outcome>
   /** Makes ready to reach these members with an event: fetches in batches what is needed. Never rejects: what could not be fetched is fetched one by one. */
   prepare(members: readonly GroupMember[]): Promise<void>
-  /** Remembers work that must be done before the invocation ends, whether or not its caller awaits it. */
-  track<T>(work: Promise<T>): Promise<T>
+  /**
+   * As `read`, a call of the store, but rejects with a {@link StoreError} when it is time to hand on what is left: a
+   * store that does not answer must not cost the members that were not read.
+   */
+  inTime<T>(read: Promise<T>): Promise<T>
   /** Whether a long walk should stop now and hand on what is left. */
   isOutOfTime(): boolean
   /**

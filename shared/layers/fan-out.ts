@@ -36,7 +36,8 @@ export class FanOut {
    * Serves every member in the range. When time runs out, or the store fails after some were served, the rest goes to
    * the delivery queue; members that were not read by then are not counted.
    *
-   * @throws {@link StoreError} if nobody was served, or the rest cannot be put into the queue
+   * @throws {@link StoreError} if the store fails before anybody was served and time is left, or if the rest cannot be
+   * put into the queue
    */
   async run(): Promise<GroupSendResult> {
     for (;;) {
@@ -59,13 +60,13 @@ export class FanOut {
   async #read(): Promise<MemberPage | StoreError> {
     const { store, delivery, group, payload } = this.#options
     try {
-      const page = await store.members(group, this.#rest)
+      const page = await delivery.inTime(store.members(group, this.#rest))
       const members = page.members.filter(({ connectionId }) => !this.#excluded.has(connectionId))
-      if ('event' in payload) await delivery.prepare(members)
+      if ('event' in payload) await delivery.inTime(delivery.prepare(members))
       return { ...page, members }
     } catch (error) {
-      // Once members were served, a failure would make the caller serve them again.
-      if (this.#isAdvanced && error instanceof StoreError) return error
+      // Once members were served, a failure would make the caller serve them again; and late it could not do it again.
+      if (error instanceof StoreError && (this.#isAdvanced || delivery.isOutOfTime())) return error
       throw error
     }
   }

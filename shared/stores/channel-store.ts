@@ -1,3 +1,4 @@
+import type { StoreError } from '../errors.ts'
 import type { JsonObject } from '../message.ts'
 import type { StateChanges } from '../state-changes.ts'
 
@@ -15,6 +16,12 @@ export interface ConnectionRecord {
   readonly connectedAt: number
   /** Seconds since the epoch; a record is never returned after it. */
   readonly expiresAt: number
+}
+
+/** A record that was removed. */
+export interface RemovedRecord extends ConnectionRecord {
+  /** Why some memberships are left, if they are: the next send to their groups, or expiry, ends them. */
+  readonly membershipFailure?: StoreError
 }
 
 /** One member of a group. */
@@ -73,9 +80,10 @@ export interface ChannelStore {
 
   /**
    * Removes the record and the membership of each group that it names. Returns the record as it was, or
-   * `undefined` if there was none: of several callers exactly one gets it.
+   * `undefined` if there was none: of several callers exactly one gets it, also where memberships could not be
+   * ended (`membershipFailure`), because only who gets it can run `disconnect()`.
    */
-  remove(connectionId: string): Promise<ConnectionRecord | undefined>
+  remove(connectionId: string): Promise<RemovedRecord | undefined>
 
   /** Makes the connection a member. Idempotent. False, and nothing added, if it has no record. */
   groupAdd(group: string, connectionId: string): Promise<boolean>

@@ -57,6 +57,10 @@ export class TestConnection implements Connection {
     return this.loadState()
   }
 
+  track<T>(work: () => Promise<T>): Promise<T> {
+    return work()
+  }
+
   servedBy(): void {}
 
   lostFields(consumer: string): Iterable<string> {

@@ -18,12 +18,18 @@ export function statuses(given: Given): void {
     expect(fixture.stub.requests.map((request) => request.method)).toEqual(['DELETE', 'DELETE'])
   })
 
-  it('closes a connection that is gone without an error', async () => {
+  it('tells who closes a connection that it is gone, or is not open yet', async () => {
     await using fixture = await given(() => ({
       status: 410,
       headers: { 'x-amzn-ErrorType': 'GoneException' },
     }))
-    await expect(fixture.poster.close(ID)).resolves.toBeUndefined()
+    await expect(fixture.poster.close(ID)).rejects.toBeInstanceOf(ConnectionGoneError)
+    expect(fixture.stub.requests).toHaveLength(1)
+  })
+
+  it('names the permission that a refused DELETE needs', async () => {
+    await using fixture = await given(() => ({ status: 403 }))
+    await expect(fixture.poster.close(ID)).rejects.toThrow(/execute-api:ManageConnections for DELETE/)
   })
 
   it('gets a connection with its dates in milliseconds', async () => {

@@ -7,7 +7,8 @@ import type { Poster } from '../../shared/gateway/poster.ts'
 import { ConnectionsStub, type StubScript } from '../support/connections-stub.ts'
 import { HastyClock } from '../support/hasty-clock.ts'
 import { type TestCertificate, testCertificate } from '../support/test-certificate.ts'
-import type { PosterFixture } from './poster-fixture.ts'
+import { INFO, type PosterFixture } from './poster-fixture.ts'
+import { outcomes } from './poster-outcomes.ts'
 import { statuses, tryingAgain } from './poster-statuses.ts'
 import { aborting, arrivals, responses } from './poster-transport.ts'
 
@@ -57,6 +58,7 @@ function contract(
     }
   }
 
+  describe('outcomes', () => outcomes((status) => given(() => ({ status, body: JSON.stringify(INFO) }))))
   describe('statuses', () => statuses(given))
   describe('trying again', () => tryingAgain(given))
   describe('responses', () => responses(given))

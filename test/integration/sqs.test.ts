@@ -33,8 +33,10 @@ test('deliveries arrive as they are, ten in a batch', async () => {
 
   await queueOf(sqs).enqueue(deliveries(23))
 
-  expect(sqs.batches.map(({ length }) => length)).toEqual([10, 10, 3])
-  expect(sqs.taken.map(({ MessageBody }) => JSON.parse(MessageBody) as unknown)).toEqual(deliveries(23))
+  expect(sqs.batches.map(({ length }) => length).toSorted((a, b) => a - b)).toEqual([3, 10, 10])
+  const taken = sqs.taken.map(({ MessageBody }) => JSON.parse(MessageBody) as unknown)
+  expect(taken).toHaveLength(23)
+  expect(taken).toEqual(expect.arrayContaining([...deliveries(23)]))
 })
 
 test('nothing to put is no call', async () => {
@@ -50,7 +52,28 @@ test('a batch stays under the size of one call', async () => {
 
   await queueOf(sqs).enqueue(Array.from({ length: 7 }, (_, index) => delivery(index, 'x'.repeat(300_000))))
 
-  expect(sqs.batches.map(({ length }) => length)).toEqual([3, 3, 1])
+  expect(sqs.batches.map(({ length }) => length).toSorted((a, b) => a - b)).toEqual([1, 3, 3])
+})
+
+test('batches do not wait for each other, 16 at a time', async () => {
+  await using sqs = await startSQSStub()
+  const sixteen = Promise.withResolvers<void>()
+  sqs.beforeAnswer = () => sixteen.promise
+
+  const enqueued = queueOf(sqs).enqueue(deliveries(200))
+  await expect.poll(() => sqs.batches.length, { timeout: 4_000 }).toBe(16)
+  sixteen.resolve()
+  await enqueued
+
+  expect(new Set(sqs.taken.map(({ MessageBody }) => MessageBody)).size).toBe(200)
+})
+
+test('characters that SQS does not take are escaped', async () => {
+  await using sqs = await startSQSStub()
+
+  await queueOf(sqs).enqueue([delivery(1, 'a\ufffe\uffffb')])
+
+  expect(sqs.taken[0]?.MessageBody).toContain(String.raw`a\ufffe\uffffb`)
 })
 
 test('the delay is passed on', async () => {
@@ -90,7 +113,7 @@ test('what the queue never takes is a StoreError with the number, and the rest i
 
 test('a batch that fails does not keep the others from being put', async () => {
   await using sqs = await startSQSStub()
-  sqs.failBatch = (batch) => batch === 1
+  sqs.failBatch = (entries) => entries.some(({ MessageBody }) => MessageBody.includes('"c10="'))
 
   const failure: unknown = await queueOf(sqs)
     .enqueue(deliveries(25))

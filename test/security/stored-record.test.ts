@@ -4,7 +4,7 @@ import { scopeOfConnect, storable } from '../../shared/gateway/websocket-scope.t
 
 const secret = 'open-sesame'
 
-function stored(headers: Readonly<Record<string, readonly string[]>>): string {
+function stored(headers: Readonly<Record<string, readonly string[]>>, accepted?: string): string {
   const event = parseWebsocketEvent({
     requestContext: {
       routeKey: '$connect',
@@ -23,7 +23,7 @@ function stored(headers: Readonly<Record<string, readonly string[]>>): string {
     isBase64Encoded: false,
   })
   if (event.kind !== 'connect') throw new Error(`a ${event.kind} event`)
-  return JSON.stringify(storable(scopeOfConnect(event), {}))
+  return JSON.stringify(storable(scopeOfConnect(event), {}, accepted))
 }
 
 test.each([
@@ -33,11 +33,30 @@ test.each([
   'Proxy-Authorization',
   'X-Api-Key',
   'X-Amz-Security-Token',
+  'X-Access-Token',
+  'X-Auth',
+  'X-Id-Token',
+  'X-User-Password',
+  'Client-Secret',
+  'X-Session-Id',
+  'X-Amzn-Oidc-Data',
+  'Api_Key',
   'Sec-WebSocket-Key',
+  'Sec-WebSocket-Protocol',
 ])('the header %s is not stored', (name) => {
   expect(stored({ [name]: [`session=${secret}`] })).not.toContain(secret)
 })
 
-test('a header that is no secret is stored, so that the check above means something', () => {
-  expect(stored({ 'User-Agent': [`browser ${secret}`] })).toContain(secret)
+test.each(['User-Agent', 'X-Author', 'Origin'])(
+  'the header %s is stored, so that the check above means something',
+  (name) => {
+    expect(stored({ [name]: [`browser ${secret}`] })).toContain(secret)
+  },
+)
+
+test('of the offered subprotocols only the accepted one is stored', () => {
+  const record = stored({ 'Sec-WebSocket-Protocol': [`bearer, ${secret}`] }, 'bearer')
+
+  expect(record).toContain('"subprotocols":["bearer"]')
+  expect(record).not.toContain(secret)
 })

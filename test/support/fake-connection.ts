@@ -1,4 +1,4 @@
-import type { Connection, WebsocketScope } from '../../shared/application.ts'
+import type { Connection, StateHolder, WebsocketScope } from '../../shared/application.ts'
 import type { ChannelLayer } from '../../shared/channel-layer.ts'
 import { ConfigurationError } from '../../shared/errors.ts'
 import type { Logger } from '../../shared/logger.ts'
@@ -55,7 +55,7 @@ export class FakeConnection implements Connection {
   /** How often the state was loaded. */
   loads = 0
   #state: JsonObject | undefined
-  #saveNow: () => Promise<void> = async () => {}
+  #holder: StateHolder | undefined
   readonly #layers: Readonly<Record<string, ChannelLayer>>
 
   constructor(options: FakeConnectionOptions = {}) {
@@ -90,15 +90,15 @@ export class FakeConnection implements Connection {
     this.remembered.set(key, JSON.stringify(value))
   }
 
-  loadState(saveNow: () => Promise<void>): Promise<JsonObject | undefined> {
+  loadState(holder: StateHolder): Promise<JsonObject | undefined> {
     this.loads += 1
-    this.#saveNow = saveNow
+    this.#holder = holder
     return Promise.resolve(this.#state && copy(this.#state))
   }
 
   /** Saves what the consumer at hand has changed so far, as a server does before a nested event. */
   async saveNow(): Promise<void> {
-    await this.#saveNow()
+    await this.#holder?.saveNow()
   }
 
   saveState({ set, remove }: StateChanges): Promise<boolean> {
@@ -112,6 +112,10 @@ export class FakeConnection implements Connection {
     if (this.#state === undefined) return Promise.resolve(undefined)
     this.#state = copy(update(copy(this.#state)))
     return Promise.resolve(copy(this.#state))
+  }
+
+  track<T>(work: () => Promise<T>): Promise<T> {
+    return work()
   }
 
   servedBy(consumer: string): void {

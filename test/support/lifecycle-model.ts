@@ -165,6 +165,7 @@ class Throw extends ClientCommand {
   async run(model: LifecycleModel, world: GatewayWorld): Promise<void> {
     await this.order(world, { act: 'throw' })
     ok(world.poster.closed.has(this.id), `${this.id} is open`)
+    model.clients.get(this.id)?.expected.push('{"type":"websocket.close","code":1011,"reason":""}')
     bury(model, this.id)
     await expectMembers(model, world)
   }

@@ -21,7 +21,9 @@ export interface SQSStub extends AsyncDisposable {
   /** Whether to refuse this entry of the batch at hand. */
   refuse: (entry: SentEntry, batch: number) => boolean
   /** Whether to answer the batch at hand with 400. */
-  failBatch: (batch: number) => boolean
+  failBatch: (entries: readonly SentEntry[]) => boolean
+  /** Awaited before a batch is answered. */
+  beforeAnswer: () => Promise<void>
 }
 
 export async function startSQSStub(): Promise<SQSStub> {
@@ -39,6 +41,7 @@ export async function startSQSStub(): Promise<SQSStub> {
     taken: [],
     refuse: () => false,
     failBatch: () => false,
+    beforeAnswer: async () => {},
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -48,9 +51,10 @@ export async function startSQSStub(): Promise<SQSStub> {
   return stub
 }
 
-function answer(stub: SQSStub, response: ServerResponse, entries: SentEntry[]): void {
+async function answer(stub: SQSStub, response: ServerResponse, entries: SentEntry[]): Promise<void> {
   const batch = stub.batches.push(entries) - 1
-  if (stub.failBatch(batch)) {
+  await stub.beforeAnswer()
+  if (stub.failBatch(entries)) {
     response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' })
     response.end(JSON.stringify({ __type: 'com.amazonaws.sqs#QueueDoesNotExist', message: 'no such queue' }))
     return

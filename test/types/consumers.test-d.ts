@@ -1,9 +1,9 @@
 import type { Application, RoutedScope, WebsocketScope } from '../../shared/application.ts'
 import type { ChannelLayer } from '../../shared/channel-layer.ts'
 import type { HandlerName, Handles } from '../../shared/consumers/handlers.ts'
-import { JsonWebsocketConsumer } from '../../shared/consumers/json-websocket-consumer.ts'
+import { type ContentSchema, JsonWebsocketConsumer } from '../../shared/consumers/json-websocket-consumer.ts'
 import { WebsocketConsumer } from '../../shared/consumers/websocket-consumer.ts'
-import type { EventOf } from '../../shared/message.ts'
+import type { EventMap, EventOf } from '../../shared/message.ts'
 import { path } from '../../shared/routing/path.ts'
 import { UrlRouter } from '../../shared/routing/url-router.ts'
 
@@ -111,3 +111,68 @@ export const sent: Promise<void> = layer.send('a=', { type: 'chat.user.left', us
 export const name: HandlerName<'chat.user.left'> = 'chatUserLeft'
 // @ts-expect-error that is not the method that the type runs
 export const wrongName: HandlerName<'chat.user.left'> = 'chat_user_left'
+
+interface Greeting {
+  readonly text: string
+}
+declare const greetings: ContentSchema<Greeting>
+
+export class Checked extends JsonWebsocketConsumer<WebsocketScope, EventMap, Greeting> {
+  override readonly contentSchema = greetings
+  override async receiveJson({ text }: Greeting): Promise<void> {
+    await this.send(text)
+  }
+}
+export class Unknowing extends JsonWebsocketConsumer {
+  override async receiveJson(content: unknown): Promise<void> {
+    await this.sendJson(content)
+  }
+}
+export class Believing extends JsonWebsocketConsumer<WebsocketScope, EventMap, Greeting> {
+  override async receiveJson({ text }: Greeting): Promise<void> {
+    await this.send(text)
+  }
+}
+export class BelievingByMethod extends JsonWebsocketConsumer {
+  override async receiveJson({ text }: Greeting): Promise<void> {
+    await this.send(text)
+  }
+}
+export const believers: readonly unknown[] = [
+  Checked.asApplication(),
+  Unknowing.asApplication(),
+  // @ts-expect-error no contentSchema has checked what receiveJson() takes
+  Believing.asApplication(),
+  // @ts-expect-error the same, without the type parameter
+  BelievingByMethod.asApplication(),
+]
+
+interface Tree {
+  readonly children?: readonly Tree[]
+}
+export class Keeping extends WebsocketConsumer {
+  override state: { tree: Tree; any: unknown; list: (string | null)[] } = { tree: {}, any: 1, list: [] }
+}
+export class KeepingDate extends WebsocketConsumer {
+  override state = { since: new Date() }
+}
+export class KeepingMap extends WebsocketConsumer {
+  override state = { seen: [new Map<string, number>()] }
+}
+export class KeepingBigint extends WebsocketConsumer {
+  override state = { deep: { id: 1n } }
+}
+export class Telling extends WebsocketConsumer<WebsocketScope, ChatEvents> {}
+export class TellingDate extends WebsocketConsumer<WebsocketScope, { 'chat.message': { at: Date } }> {}
+export const keepers: readonly unknown[] = [
+  Keeping.asApplication(),
+  Telling.asApplication(),
+  // @ts-expect-error JSON has no Date
+  KeepingDate.asApplication(),
+  // @ts-expect-error JSON has no Map
+  KeepingMap.asApplication(),
+  // @ts-expect-error JSON has no bigint
+  KeepingBigint.asApplication(),
+  // @ts-expect-error an event cannot carry a Date
+  TellingDate.asApplication(),
+]

@@ -2,8 +2,8 @@ import type { Clock } from '../../clock.ts'
 import { StoreError } from '../../errors.ts'
 import { BATCH_ATTEMPTS, backOff } from './backoff.ts'
 import type { DynamoDBCalls } from './dynamodb-calls.ts'
-import type { Item } from './record-item.ts'
 import type { ItemKey } from './table.ts'
+import type { Item } from './transport.ts'
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 const KEYS_PER_BATCH = 100

@@ -1,9 +1,9 @@
-import type { WriteRequest } from '@aws-sdk/client-dynamodb'
 import type { Clock } from '../../clock.ts'
 import { StoreError } from '../../errors.ts'
 import { BATCH_ATTEMPTS, backOff } from './backoff.ts'
 import type { DynamoDBCalls } from './dynamodb-calls.ts'
 import { PARTITION_KEY, SORT_KEY } from './table.ts'
+import type { WriteRequest } from './transport.ts'
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 const ITEMS_PER_BATCH = 25

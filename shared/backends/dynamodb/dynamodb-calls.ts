@@ -1,6 +1,5 @@
-import type { ConsumedCapacity } from '@aws-sdk/client-dynamodb'
 import { dynamodbFailure, isConditionFailure } from './dynamodb-failure.ts'
-import type { DynamoDBTransport } from './transport.ts'
+import type { CallOptions, ConsumedCapacity, DynamoDBTransport } from './transport.ts'
 
 /** A name of an operation of DynamoDB. */
 export type Operation = keyof DynamoDBTransport
@@ -39,6 +38,15 @@ export class DynamoDBCalls {
     }
   }
 
+  /** As `call`, but one request only: no transport makes it a second time. */
+  async callOnce<O extends Operation>(operation: O, input: Input<O>, attempt: string): Promise<Output<O>> {
+    try {
+      return await this.#send(operation, input, true)
+    } catch (error) {
+      throw this.#failure(operation, error, attempt)
+    }
+  }
+
   /** As `call`, but `undefined` if the write's condition did not hold. */
   async callIf<O extends Operation>(
     operation: O,
@@ -53,13 +61,10 @@ export class DynamoDBCalls {
     }
   }
 
-  async #send<O extends Operation>(operation: O, input: Input<O>): Promise<Output<O>> {
+  async #send<O extends Operation>(operation: O, input: Input<O>, isSingleTry = false): Promise<Output<O>> {
     const { transport, timeoutMs, onConsumedCapacity } = this.#options
-    const send = transport[operation] as (
-      input: Input<O>,
-      options: { readonly abortSignal: AbortSignal },
-    ) => Promise<Output<O>>
-    const options = { abortSignal: AbortSignal.timeout(timeoutMs) }
+    const send = transport[operation] as (input: Input<O>, options: CallOptions) => Promise<Output<O>>
+    const options = { abortSignal: AbortSignal.timeout(timeoutMs), ...(isSingleTry && { isSingleTry }) }
     if (!onConsumedCapacity) return send(input, options)
     const output = await send({ ...input, ReturnConsumedCapacity: 'TOTAL' }, options)
     onConsumedCapacity(operation, unitsOf(output.ConsumedCapacity))

@@ -1,20 +1,24 @@
 import { randomBytes } from 'node:crypto'
-import type { DynamoDBClient, DynamoDBClientConfig, UpdateItemInput } from '@aws-sdk/client-dynamodb'
+/** @ts-ignore Without the SDK, which is optional, these two are `any`, and whoever compiles against us can. */
+import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { type Clock, systemClock } from '../../clock.ts'
+import { StoreError } from '../../errors.ts'
 import type {
   ChannelStore,
   ConnectionRecord,
   MemberPage,
   MemberRange,
   RecordWrite,
+  RemovedRecord,
 } from '../../stores/channel-store.ts'
 import { batchRead } from './batch-read.ts'
 import { batchWrite } from './batch-write.ts'
 import { type ConsumedCapacityListener, DynamoDBCalls } from './dynamodb-calls.ts'
 import { lazySdkTransport } from './lazy-sdk-transport.ts'
 import { memberOfItem, memberQuery } from './member-query.ts'
-import { type Item, itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
+import { itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
 import { type RecordUpdate, recordUpdate } from './record-update.ts'
+import { takeRecord } from './take-record.ts'
 import {
   CONNECTED_AT_ATTRIBUTE,
   GROUPS_ATTRIBUTE,
@@ -25,7 +29,7 @@ import {
   TIME_TO_LIVE_ATTRIBUTE,
   WRITER_ATTRIBUTE,
 } from './table.ts'
-import type { DynamoDBTransport } from './transport.ts'
+import type { DynamoDBTransport, Item, UpdateItemInput } from './transport.ts'
 
 const DEFAULT_TIMEOUT_MS = 5_000
 const DEFAULT_PAGE_SIZE = 1_000
@@ -121,24 +125,16 @@ export class DynamoDBChannelStore implements ChannelStore {
     return item[WRITER_ATTRIBUTE]?.S === writer ? 'saved' : 'conflict'
   }
 
-  async remove(connectionId: string): Promise<ConnectionRecord | undefined> {
-    const input = {
-      TableName: this.#calls.tableName,
-      Key: key(connectionId),
-      ReturnValues: 'ALL_OLD' as const,
-    }
-    const output = await this.#calls.call('DeleteItem', input, `remove connection "${connectionId}"`)
-    if (!output.Attributes) return undefined
-    const record = recordOfItem(connectionId, output.Attributes)
+  async remove(connectionId: string): Promise<RemovedRecord | undefined> {
+    const item = await takeRecord(this.#calls, this.#clock, connectionId)
+    if (!item) return undefined
+    const record = recordOfItem(connectionId, item)
     // From here on a crash leaves memberships without a record: the next sender meets 410 and ends them, or
     // their time to live does. The other way round two callers could both get the record.
-    await batchWrite(this.#calls, this.#clock, {
-      requests: record.groups.map((group) => ({
-        DeleteRequest: { Key: { ...memberKey(group, connectionId) } },
-      })),
-      attempt: `end the memberships of connection "${connectionId}" (its record is removed) in ${record.groups.length} groups`,
-    })
-    return this.#isAlive(output.Attributes) ? record : undefined
+    const membershipFailure = await this.#endMemberships(record)
+    if (this.#isAlive(item)) return membershipFailure ? { ...record, membershipFailure } : record
+    if (membershipFailure) throw membershipFailure
+    return undefined
   }
 
   async groupAdd(group: string, connectionId: string): Promise<boolean> {
@@ -193,6 +189,20 @@ export class DynamoDBChannelStore implements ChannelStore {
     const next = output.LastEvaluatedKey?.[SORT_KEY]?.S
     const isLast = next === undefined || (range.upTo !== undefined && next >= range.upTo)
     return isLast ? { members } : { members, next }
+  }
+
+  /** Ends them all; resolves to why some are left, if they are. */
+  async #endMemberships({ connectionId, groups }: ConnectionRecord): Promise<StoreError | undefined> {
+    try {
+      await batchWrite(this.#calls, this.#clock, {
+        requests: groups.map((group) => ({ DeleteRequest: { Key: { ...memberKey(group, connectionId) } } })),
+        attempt: `end the memberships of connection "${connectionId}" (its record is removed) in ${groups.length} groups`,
+      })
+      return undefined
+    } catch (error) {
+      if (error instanceof StoreError) return error
+      throw error
+    }
   }
 
   async #loadItem(connectionId: string): Promise<Item | undefined> {

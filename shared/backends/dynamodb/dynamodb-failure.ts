@@ -46,6 +46,11 @@ export function isWorthAnotherTry(error: unknown): boolean {
   return isRetryable(readFailure(error))
 }
 
+/** Says whether DynamoDB refused a call because there were too many, so that nothing was done. */
+export function isThrottled(error: unknown): boolean {
+  return error instanceof Error && THROTTLED.has(error.name)
+}
+
 /**
  * Turns what a transport threw into a {@link StoreError}, or an {@link InvalidStateError} for an item over DynamoDB's
  * limit. Recognised by name and status: classes differ between copies of the SDK.

@@ -57,7 +57,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `DynamoDB_20120810.${operation}`,
     }
-    return (input, { abortSignal }) => sender.send(headers, JSON.stringify(input), abortSignal)
+    return (input, callOptions) => sender.send(headers, JSON.stringify(input), callOptions)
   }
   return {
     BatchGetItem: call('BatchGetItem'),
@@ -95,13 +95,15 @@ class HttpSender {
     this.#maxTries = options.maxTries ?? 3
   }
 
-  async send(headers: SignableHeaders, body: string, signal: AbortSignal): Promise<object> {
+  async send(headers: SignableHeaders, body: string, options: CallOptions): Promise<object> {
+    const signal = options.abortSignal
+    const maxTries = options.isSingleTry === true ? 1 : this.#maxTries
     const payload = { headers, body, hash: hash('sha256', body, 'hex') }
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#try(payload, signal)
       } catch (error) {
-        if (tries >= this.#maxTries || signal.aborted || !isWorthAnotherTry(error)) throw error
+        if (tries >= maxTries || signal.aborted || !isWorthAnotherTry(error)) throw error
         // The next try gets a fresh socket, so there is nothing to wait for.
         if (!isStale(error)) await backOff(this.#clock, tries, signal)
       }
@@ -115,17 +117,23 @@ class HttpSender {
   async #try(payload: Payload, signal: AbortSignal): Promise<object> {
     const now = this.#clock.now()
     const credentials = this.#credentials.current(now) ?? (await this.#credentials.renew(now))
+    let response = await this.#request(payload, credentials, signal)
+    if (response.status === 400 && BAD_CREDENTIALS.test(errorOf(response).name)) {
+      // What the provider holds may have changed since. Nothing was done yet, so one more request is safe.
+      const newer = await this.#credentials.replace(credentials, this.#clock.now())
+      if (newer) response = await this.#request(payload, newer, signal)
+    }
+    if (response.status === 200) return JSON.parse(response.body) as object
+    throw errorOf(response)
+  }
+
+  #request(payload: Payload, credentials: AwsCredentials, signal: AbortSignal): Promise<HttpResponse> {
     const bytes = Buffer.byteLength(payload.body)
-    const response = await this.#pool.request({
+    return this.#pool.request({
       render: () => this.#render(payload, bytes, credentials),
       encoding: bytes === payload.body.length ? 'latin1' : 'utf8',
       signal,
     })
-    if (response.status === 200) return JSON.parse(response.body) as object
-    const error = errorOf(response)
-    // What the provider holds may have changed since: ask it before the next call.
-    if (BAD_CREDENTIALS.test(error.name)) this.#credentials.forget()
-    throw error
   }
 
   /** The whole request. Signed when a socket is free for it, so that waiting does not age the signature. */

@@ -1,7 +1,6 @@
-import type { QueryInput } from '@aws-sdk/client-dynamodb'
 import type { GroupMember, MemberRange } from '../../stores/channel-store.ts'
 import { connectionAt } from '../../stores/member-position.ts'
-import { type Item, numberOf } from './record-item.ts'
+import { numberOf } from './record-item.ts'
 import {
   CONNECTED_AT_ATTRIBUTE,
   groupPartition,
@@ -9,6 +8,7 @@ import {
   SORT_KEY,
   TIME_TO_LIVE_ATTRIBUTE,
 } from './table.ts'
+import type { Item, QueryInput } from './transport.ts'
 
 const NAMES = {
   '#pk': PARTITION_KEY,

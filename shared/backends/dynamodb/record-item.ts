@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import type { JsonObject, JsonValue } from '../../message.ts'
 import type { ConnectionRecord } from '../../stores/channel-store.ts'
 import {
@@ -11,9 +10,7 @@ import {
   TIME_TO_LIVE_ATTRIBUTE,
   VERSION_ATTRIBUTE,
 } from './table.ts'
-
-/** An item as the table holds it. */
-export type Item = Record<string, AttributeValue>
+import type { Item } from './transport.ts'
 
 /** One key of a state as it is stored: the name of a map entry, and its text. */
 export interface StateEntry {

@@ -1,8 +1,8 @@
-import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { InvalidStateError } from '../../errors.ts'
 import type { RecordWrite } from '../../stores/channel-store.ts'
 import { stateEntry, stateEntryName } from './record-item.ts'
 import { SCOPE_ATTRIBUTE, STATE_ATTRIBUTE, VERSION_ATTRIBUTE, WRITER_ATTRIBUTE } from './table.ts'
+import type { Item } from './transport.ts'
 
 // An expression has at most 4 KB of text, and a key takes up to 22 characters of it.
 const MOST_KEYS = 150
@@ -11,7 +11,7 @@ const MOST_KEYS = 150
 export interface RecordUpdate {
   readonly expression: string
   readonly names: Record<string, string>
-  readonly values: Record<string, AttributeValue>
+  readonly values: Item
 }
 
 /**
@@ -28,7 +28,7 @@ export function recordUpdate(write: RecordWrite, writer?: string): RecordUpdate 
     )
   }
   const names: Record<string, string> = { '#version': VERSION_ATTRIBUTE }
-  const values: Record<string, AttributeValue> = { ':one': { N: '1' } }
+  const values: Item = { ':one': { N: '1' } }
   // DynamoDB refuses a name that its expression does not use.
   if (set.length + removed.length > 0) names['#state'] = STATE_ATTRIBUTE
   const setClauses = set.map(([key, value], index) => {

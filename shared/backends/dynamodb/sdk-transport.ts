@@ -25,11 +25,26 @@ export function sdkTransport(client?: DynamoDBClient, config?: DynamoDBClientCon
   return transportOf(client ?? defaultClient(config))
 }
 
+/** The SDK retries by the client's settings only: behind its retries, a second try gets what became of the first. */
+function sendOnce(command: DeleteItemCommand): void {
+  command.middlewareStack.add(
+    (next) => {
+      let first: ReturnType<typeof next> | undefined
+      return (request) => (first ??= next(request))
+    },
+    { step: 'finalizeRequest', priority: 'low', name: 'sendOnce' },
+  )
+}
+
 function transportOf(client: DynamoDBClient): DynamoDBTransport {
   return {
     BatchGetItem: (input, options) => client.send(new BatchGetItemCommand(input), options),
     BatchWriteItem: (input, options) => client.send(new BatchWriteItemCommand(input), options),
-    DeleteItem: (input, options) => client.send(new DeleteItemCommand(input), options),
+    DeleteItem: (input, { abortSignal, isSingleTry = false }) => {
+      const command = new DeleteItemCommand(input)
+      if (isSingleTry) sendOnce(command)
+      return client.send(command, { abortSignal })
+    },
     GetItem: (input, options) => client.send(new GetItemCommand(input), options),
     PutItem: (input, options) => client.send(new PutItemCommand(input), options),
     Query: (input, options) => client.send(new QueryCommand(input), options),

@@ -1,3 +1,4 @@
+import { queueJson } from '../../codec.ts'
 import type { DeliveryQueue, QueuedDelivery } from '../../stores/delivery-queue.ts'
 
 /** A {@link DeliveryQueue} in this process, for tests: deliveries wait until they are taken, delays are not kept. */
@@ -6,7 +7,7 @@ export class MemoryDeliveryQueue implements DeliveryQueue {
 
   async enqueue(deliveries: readonly QueuedDelivery[]): Promise<void> {
     // As text, so that nothing passes that a real queue would not carry.
-    this.#waiting.push(...deliveries.map((delivery) => JSON.stringify(delivery)))
+    this.#waiting.push(...deliveries.map((delivery) => queueJson(delivery)))
   }
 
   /** How many deliveries wait. */

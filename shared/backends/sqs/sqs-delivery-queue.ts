@@ -3,12 +3,16 @@ import type {
   SendMessageBatchResult,
   SQSClientConfig,
 } from '@aws-sdk/client-sqs'
+import { queueJson } from '../../codec.ts'
 import { StoreError } from '../../errors.ts'
 import type { DeliveryQueue, EnqueueOptions, QueuedDelivery } from '../../stores/delivery-queue.ts'
 
 /** Quotas of SendMessageBatch: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 const MAX_BATCH_ENTRIES = 10
 const MAX_BATCH_BYTES = 1_048_576
+
+/** Calls at a time: thousands of members that were throttled together must be in the queue within the invocation's last seconds. */
+const CONCURRENCY = 16
 
 /** Bound of one call, in milliseconds, the SDK's own retries included. */
 const TIMEOUT_MS = 5_000
@@ -52,17 +56,16 @@ export class SQSDeliveryQueue implements DeliveryQueue {
   ): Promise<void> {
     let lost = 0
     let cause: unknown
-    // A batch that fails must not keep the others from being tried: they are the rest of what has to wait.
-    for (const bodies of batches(deliveries.map((delivery) => JSON.stringify(delivery)))) {
-      const entries = bodies.map((MessageBody, index) => ({
-        Id: String(index),
-        MessageBody,
-        DelaySeconds: delaySeconds,
-      }))
-      const result = await this.#send(entries)
-      lost += result.failed
-      cause ??= result.cause
+    const waiting = batches(deliveries.map((delivery) => queueJson(delivery)))
+    const worker = async (): Promise<void> => {
+      // A batch that fails must not keep the others from being tried: they are the rest of what has to wait.
+      for (const bodies of waiting) {
+        const result = await this.#send(entriesOf(bodies, delaySeconds))
+        lost += result.failed
+        cause ??= result.cause
+      }
     }
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker))
     if (lost > 0) throw this.#failure(lost, cause)
   }
 
@@ -96,7 +99,12 @@ export class SQSDeliveryQueue implements DeliveryQueue {
   }
 }
 
-function* batches(bodies: readonly string[]): Iterable<readonly string[]> {
+function entriesOf(bodies: readonly string[], delaySeconds: number): SendMessageBatchRequestEntry[] {
+  return bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody, DelaySeconds: delaySeconds }))
+}
+
+/** Cuts bodies into batches. Several may take from it: each gets the next one. */
+function* batches(bodies: readonly string[]): Generator<readonly string[], void> {
   let batch: string[] = []
   let bytes = 0
   for (const body of bodies) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createDeliveryHandler } from '../../../shared/gateway/delivery-handler.ts'
 import { InvalidEventError, StoreError } from '../../../shared/errors.ts'
-import type { DeliveryTask, QueuedDelivery } from '../../../shared/stores/delivery-queue.ts'
+import type { DeliveryQueue, DeliveryTask, QueuedDelivery } from '../../../shared/stores/delivery-queue.ts'
 import { GatewayWorld } from '../../support/gateway-world.ts'
 import { RoomConsumer } from '../../support/room-consumer.ts'
 
@@ -222,4 +222,28 @@ test('the error for a foreign event names its keys', async () => {
   await expect(createDeliveryHandler(application, runtime)({ detail: 1, source: 2 })).rejects.toThrow(
     /an object with the keys detail, source.*connect the delivery queue/,
   )
+})
+
+test('what comes behind frames that have to wait waits as long as they do, and is not overtaken', async () => {
+  const delays: unknown[] = []
+  const bodies: string[] = []
+  const enqueue: DeliveryQueue['enqueue'] = async (deliveries, options) => {
+    for (const delivery of deliveries) bodies.push(JSON.stringify(delivery))
+    delays.push(options?.delaySeconds)
+  }
+  const world = new GatewayWorld({ application, runtime: { queue: { enqueue } } })
+  await world.open('a=', 'b=')
+  world.poster.answerNext('a=', 'throttled')
+
+  await world.deliverBodies(
+    bodyOf(framesTask(world, 'a=', '1', '2'), { attempt: 3 }),
+    bodyOf({ kind: 'event', connectionId: 'a=', connectedAt: world.clock.now(), event }),
+    bodyOf(framesTask(world, 'b=', 'other')),
+  )
+  expect(world.frames('a=')).toEqual([])
+  expect(world.frames('b=')).toEqual(['other'])
+  expect(delays).toEqual([8, 8])
+
+  await world.deliverBodies(...bodies.splice(0))
+  expect(world.frames('a=')).toEqual(['1', '2', 'hello'])
 })

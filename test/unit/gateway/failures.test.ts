@@ -52,7 +52,7 @@ test('it is logged with connection, consumer and type, counted, and told to onEr
   expect(world.count('handlerFailed')).toBe(1)
 })
 
-test('the client reads what was sent before the exception', async () => {
+test('the client reads what was sent before the exception, and why it is closed', async () => {
   const world = worldOf(async (consumer) => {
     await consumer.send('before')
     boom()
@@ -61,7 +61,7 @@ test('the client reads what was sent before the exception', async () => {
 
   await world.receive('a=', '')
 
-  expect(world.frames('a=')).toEqual(['before'])
+  expect(world.frames('a=')).toEqual(['before', '{"type":"websocket.close","code":1011,"reason":""}'])
 })
 
 test('what onError throws is logged, and changes nothing', async () => {
@@ -185,6 +185,20 @@ test('a close that API Gateway cannot take now is made from the queue', async ()
 
   await world.deliverAll()
   expect(world.poster.closed).toContain('a=')
+})
+
+test('a close that API Gateway refuses is reported as what it is', async () => {
+  const world = worldOf(boom)
+  await world.open('a=')
+  world.poster.answer('a=', 'forbidden')
+
+  await world.receive('a=', '')
+
+  expect(world.logged('error').at(-1)).toMatchObject({
+    message: 'a connection could not be closed: its socket stays open',
+    details: { channelName: 'a=', error: { status: 403 } },
+  })
+  expect([world.count('closeFailed'), world.count('frameFailed')]).toEqual([1, 1])
 })
 
 test.each(['websocket.disconnect', 'websocket.receive', 'websocket.connect', 'http.request'])(

@@ -134,7 +134,8 @@ test('a first page that cannot be read is a StoreError for the sender, and nobod
   await room.world.receive('m0=', 'event')
 
   expect(room.world.failures[0]?.error).toBeInstanceOf(StoreError)
-  expect(framesOf(room).flat()).toEqual([])
+  // The sender alone is told, and closed: its handler failed.
+  expect(framesOf(room).flat()).toEqual(['{"type":"websocket.close","code":1011,"reason":""}'])
   expect(room.world.queue.size).toBe(0)
 })
 

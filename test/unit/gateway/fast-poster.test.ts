@@ -162,15 +162,30 @@ describe('FastPoster credentials', () => {
     expect(credentials).toHaveBeenCalledTimes(2)
   })
 
-  it('asks for new credentials after a 403', async () => {
+  it('posts again with newer credentials after a 403, and loses no frame to expired ones', async () => {
+    await using stub = await ConnectionsStub.start()
+    stub.script = ({ headers }) => ({ status: headers.get('x-amz-security-token') === 'old' ? 403 : 200 })
+    const credentials = vi.fn(async () => ({ ...CREDENTIALS, sessionToken: 'new' }))
+    credentials.mockResolvedValueOnce({ ...CREDENTIALS, sessionToken: 'old' })
+    const poster = makePoster({ endpoint: stub.endpoint, credentials, maxTries: 1 })
+
+    await Promise.all([poster.post('a=', 'hello'), poster.post('b=', 'hello')])
+
+    poster.destroy()
+    expect(credentials).toHaveBeenCalledTimes(2)
+    expect(stub.requests).toHaveLength(4)
+  })
+
+  it('asks for new credentials after a 403, and sends none twice', async () => {
     await using stub = await ConnectionsStub.start()
     stub.script = (_, index) => ({ status: index === 0 ? 403 : 200 })
     const credentials = vi.fn(async () => CREDENTIALS)
     const poster = makePoster({ endpoint: stub.endpoint, credentials })
     await expect(poster.post('id', 'hello')).rejects.toMatchObject({ status: 403 })
+    expect(stub.requests).toHaveLength(1)
+    expect(credentials).toHaveBeenCalledTimes(2)
     await poster.post('id', 'hello')
     poster.destroy()
-    expect(credentials).toHaveBeenCalledTimes(2)
   })
 
   it('says that there were no credentials, after trying again', async () => {

@@ -1,4 +1,8 @@
 import { expect, test } from 'vitest'
+import type { Application, WebsocketScope } from '../../../shared/application.ts'
+import { WebsocketConsumer } from '../../../shared/consumers/websocket-consumer.ts'
+import { StoreError } from '../../../shared/errors.ts'
+import { defineMiddleware } from '../../../shared/middleware/define-middleware.ts'
 import type { EventOf } from '../../../shared/message.ts'
 import { DenyConnection } from '../../../shared/signals.ts'
 import { GatewayWorld } from '../../support/gateway-world.ts'
@@ -48,6 +52,63 @@ test('a group send to oneself in connect() runs after connect(), and its frames 
 
   expect(order).toEqual(['connect is done', 'the handler runs'])
   expect(world.frames('a=')).toEqual(['from connect', 'from the group'])
+})
+
+test('a handler that runs behind connect() sees what middleware has added to the scope', async () => {
+  class TestConsumer extends WebsocketConsumer<
+    WebsocketScope & { readonly user?: { readonly name: string } }
+  > {
+    override readonly groups: readonly string[] = ['room']
+    override async connect(): Promise<void> {
+      await this.accept()
+      await this.channelLayer.groupSend('room', { type: 'room.joined' })
+    }
+    async roomJoined(): Promise<void> {
+      await this.send(`joined: ${this.scope.user?.name}`)
+    }
+  }
+  const user = defineMiddleware({ name: 'user', connect: () => ({ user: { name: 'eve' } }) })
+  const application = user(TestConsumer.asApplication()) as Application<WebsocketScope>
+  const world = new GatewayWorld({ application })
+
+  await world.connect('a=')
+  await world.deliverAll()
+
+  expect(world.frames('a=')).toEqual(['joined: eve'])
+})
+
+test('a queue that fails once: the handshake is refused, and no other member gets a frame twice', async () => {
+  class TestConsumer extends RoomConsumer {
+    override async connect(): Promise<void> {
+      await this.accept()
+      const exclude = [this.channelName]
+      await this.channelLayer.groupSend('room', { type: 'room.say', text: 'joined' }, { exclude })
+    }
+  }
+  const world = new GatewayWorld({ application: TestConsumer.asApplication() })
+  await world.open('member=')
+  world.poster.answerNext('member=', 'throttled')
+  const enqueue = world.queue.enqueue.bind(world.queue)
+  world.queue.enqueue = async (deliveries): Promise<void> => {
+    await enqueue(deliveries)
+    throw new StoreError('the answer was lost', { retryable: true })
+  }
+
+  expect(await world.connect('a=')).toEqual({ statusCode: 500 })
+  world.queue.enqueue = enqueue
+  await world.deliverAll()
+
+  expect(world.frames('member=')).toEqual(['joined'])
+})
+
+test('a refusal stays a refusal where the store cannot clean up behind it', async () => {
+  const world = worldOf((consumer) => consumer.close())
+  world.store.fail('remove', new StoreError('throttled', { retryable: true }))
+
+  expect(await world.connect('a=')).toEqual({ statusCode: 403 })
+
+  expect(world.count('cleanUpFailed')).toBe(1)
+  expect(world.failures).toEqual([])
 })
 
 test('a group send that connect() does not await reaches the connection too', async () => {

@@ -138,21 +138,6 @@ test('a close that has to wait comes behind the frames that wait', async () => {
   expect(world.poster.closed).toContain('a=')
 })
 
-test('waiting frames that fill more than one queue message arrive in order', async () => {
-  const frames = Array.from({ length: 5 }, (_, index) => `${index}`.repeat(100_000))
-  const world = worldOf(async (consumer) => {
-    for (const frame of frames) await consumer.send(frame)
-  })
-  await world.open('a=')
-  world.poster.answerNext('a=', 'throttled')
-
-  await world.receive('a=', '')
-  expect(world.queue.size).toBeGreaterThan(1)
-
-  await world.deliverAll()
-  expect(world.frames('a=')).toEqual(frames)
-})
-
 test('a handler of another member that is slow does not hold up the first', async () => {
   const slow = Promise.withResolvers<void>()
   class TestConsumer extends RoomConsumer {

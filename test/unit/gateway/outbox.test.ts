@@ -45,7 +45,7 @@ test('once a frame is deferred all are, and it is told once', async () => {
     'deferred',
     'deferred',
   ])
-  expect(outbox.deferred).toEqual({ frames: ['1', '2'], close: true })
+  expect(outbox.takeDeferred()).toEqual({ frames: ['1', '2'], close: true })
   expect(told).toEqual({ deferred: 1, gone: 0, failed: [], late: 0 })
   expect(poster.calls).toHaveLength(1)
 })
@@ -79,6 +79,18 @@ test('a frame that fails for good is told, and the next is posted', async () => 
   expect(told.failed).toHaveLength(1)
 })
 
+test('a close while the connection may be opening waits, and one of a connection that is gone is done', async () => {
+  const opening = makeOutbox(true)
+  opening.poster.answer('a=', 'gone')
+  expect(await opening.outbox.close()).toBe('deferred')
+  expect(opening.outbox.takeDeferred()).toEqual({ frames: [], close: true })
+
+  const old = makeOutbox()
+  old.poster.answer('a=', 'gone')
+  expect(await old.outbox.close()).toBe('gone')
+  expect(old.told).toMatchObject({ gone: 1, failed: [] })
+})
+
 test('nothing is sent after a close, and it is told', async () => {
   const { outbox, poster, told } = makeOutbox()
 
@@ -89,4 +101,20 @@ test('nothing is sent after a close, and it is told', async () => {
   ])
   expect(poster.calls).toHaveLength(1)
   expect(told.late).toBe(1)
+})
+
+test('what was handed out is not handed out again, and what comes behind it is told', async () => {
+  const { outbox, poster, told } = makeOutbox()
+  poster.answerNext('a=', 'throttled')
+  await outbox.send('1')
+  expect(outbox.takeDeferred()).toEqual({ frames: ['1'], close: false })
+
+  expect(await outbox.send('2')).toBe('deferred')
+  expect(await outbox.close()).toBe('deferred')
+
+  expect(told.deferred).toBe(2)
+  expect(outbox.takeDeferred()).toEqual({ frames: ['2'], close: true })
+  expect(await outbox.send('late')).toBe('gone')
+  expect(told).toMatchObject({ deferred: 2, late: 1 })
+  expect(outbox.takeDeferred()).toEqual({ frames: [], close: false })
 })

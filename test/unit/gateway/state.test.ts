@@ -181,6 +181,87 @@ test('a handler that an event reaches inside another of its connection sees what
   expect(await storedState(world)).toEqual({ count: 7, color: 'from the inner', name: 'later' })
 })
 
+test('after an awaited send to oneself the outer handler has what the inner one saved', async () => {
+  const seen: unknown[] = []
+  const started = Promise.withResolvers<void>()
+  const changed = Promise.withResolvers<void>()
+  const world = worldOf(
+    async (consumer, text) => {
+      consumer.state.count += 1
+      if (text === 'inner') {
+        started.resolve()
+        await changed.promise
+        consumer.state.name = 'inner'
+        consumer.state.color = 'inner'
+        return
+      }
+      const sent = consumer.channelLayer.send('a=', { type: 'nested', text: 'inner' })
+      await started.promise
+      consumer.state.color = 'outer, meanwhile'
+      changed.resolve()
+      await sent
+      seen.push({ ...consumer.state })
+      consumer.state.count += 1
+    },
+    (consumer) => consumer.accept(),
+  )
+  await world.open('a=')
+
+  await world.receive('a=', 'outer')
+
+  // The key that the outer one changed while the inner ran stays its own.
+  expect(seen).toEqual([{ count: 2, name: 'inner', color: 'outer, meanwhile' }])
+  expect(await storedState(world)).toEqual({ count: 3, name: 'inner', color: 'outer, meanwhile' })
+})
+
+test('after an awaited send to oneself a key that the inner handler deleted is gone', async () => {
+  const world = worldOf(async (consumer, text) => {
+    if (text === 'inner') delete consumer.state.name
+    if (text === 'set') consumer.state.name = 'ann'
+    if (text === 'outer') {
+      await consumer.channelLayer.send('a=', { type: 'nested', text: 'inner' })
+      consumer.state.count = Object.keys(consumer.state).length
+    }
+  })
+  await world.open('a=')
+  await world.receive('a=', 'set')
+
+  await world.receive('a=', 'outer')
+
+  expect(await storedState(world)).toEqual({ count: 1 })
+})
+
+test('an updateState() inside a nested event is seen outside, too', async () => {
+  const world = worldOf(async (consumer, text) => {
+    if (text === 'inner') await consumer.updateState((state) => ({ ...state, count: state.count + 1 }))
+    else {
+      await consumer.channelLayer.send('a=', { type: 'nested', text: 'inner' })
+      consumer.state.count += 1
+    }
+  })
+  await world.open('a=')
+
+  await world.receive('a=', 'outer')
+
+  expect(await storedState(world)).toEqual({ count: 2 })
+})
+
+test('a save never overtakes a later one of the same event', async () => {
+  const world = worldOf(async (consumer, text) => {
+    if (text === 'inner') return
+    consumer.state.count = 1
+    const sends = [1, 2, 3].map(() => consumer.channelLayer.send('a=', { type: 'nested', text: 'inner' }))
+    await Promise.all(sends)
+  })
+  await world.open('a=')
+  world.store.calls.length = 0
+
+  await world.receive('a=', 'outer')
+
+  const saves = world.store.calls.filter(({ method }) => method === 'saveState')
+  expect(saves.map(({ args }) => args[1])).toEqual([{ set: { count: 1 }, remove: [] }])
+})
+
 test('what a handler changed before it threw is not saved', async () => {
   const world = worldOf((consumer) => {
     consumer.state.count = 99

@@ -96,6 +96,33 @@ test.each([
   )
 })
 
+test('after two events of one member at once, its record is fetched with the others again', async () => {
+  const slow = Promise.withResolvers<void>()
+  class Overlapping extends StatefulConsumer {
+    override async receive(): Promise<void> {
+      const sends = ['first', 'second'].map((text) =>
+        this.channelLayer.send('b=', { type: 'room.say', text }),
+      )
+      await sends[0]
+      slow.resolve()
+      await sends[1]
+      await this.channelLayer.groupSend('room', { type: 'room.say', text: 'third' }, { exclude: ['a='] })
+    }
+    override async roomSay({ text }: { readonly text: string }): Promise<void> {
+      if (text === 'second') await slow.promise
+    }
+  }
+  const world = new GatewayWorld({ application: Overlapping.asApplication() })
+  await world.open('a=', 'b=', 'c=')
+  world.store.takeCalls()
+
+  await world.receive('a=', '')
+
+  const reads = world.store.takeCalls().filter((method) => method.startsWith('load'))
+  // The sender's, the two of b= alone, and then b= and c= together.
+  expect(reads).toEqual(['load', 'load', 'load', 'loadMany'])
+})
+
 test('groupSendFrame reads no record at all, in a cold container neither', async () => {
   class FrameConsumer extends RoomConsumer {
     override async receive(text: string): Promise<void> {

@@ -94,14 +94,16 @@ test('later events see the same scope, in this container and in another', async 
   const {
     connection: _1,
     headers: whole,
+    subprotocols: offered,
     ...connected
   } = seen.get('websocket.connect') ?? ({} as WebsocketScope)
   for (const later of [warm, cold]) {
-    const { connection: _2, headers: kept, ...rest } = later ?? ({} as WebsocketScope)
+    const { connection: _2, headers: kept, subprotocols, ...rest } = later ?? ({} as WebsocketScope)
     expect(rest).toEqual(connected)
     expect(kept).toEqual({ host: whole['host'], origin: ['https://chat.example.com'] })
+    expect(subprotocols).toEqual([])
   }
-  expect(connected.subprotocols).toEqual(['a', 'b'])
+  expect(offered).toEqual(['a', 'b'])
 })
 
 test('without a path parameter the path is "/", and a path without its slash gets one', async () => {
@@ -183,3 +185,25 @@ test('recall() finds no names that every object has', async () => {
 
   expect(recalled).toEqual([undefined, undefined])
 })
+
+test.each([['warm'], ['cold']])(
+  'of the offered subprotocols later events see the accepted one: %s',
+  async (container) => {
+    const seen: (readonly string[])[] = []
+    const world = new GatewayWorld({
+      application: async ({ subprotocols, connection }, message, send) => {
+        seen.push(subprotocols)
+        if (message.type !== 'websocket.connect') return
+        await connection.channelLayer('default').groupAdd('room', 'a=')
+        await send({ type: 'websocket.accept', subprotocol: 'bearer' })
+      },
+    })
+    await world.connect('a=', { headers: { 'Sec-WebSocket-Protocol': 'bearer, eyJhbGciOi.SECRET' } })
+    if (container === 'cold') world.coldStart()
+
+    await world.receive('a=', '')
+
+    expect(seen).toEqual([['bearer', 'eyJhbGciOi.SECRET'], ['bearer']])
+    expect(JSON.stringify(await world.store.load('a='))).not.toContain('SECRET')
+  },
+)

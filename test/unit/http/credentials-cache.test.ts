@@ -25,14 +25,29 @@ describe('CredentialsCache', () => {
     expect(cache.current(NOW + lifeMs)).toBeUndefined()
   })
 
-  it('forgets them when told to, and asks again after a failure', async () => {
+  it('asks again after a failure', async () => {
     const provider = vi.fn(async () => KEYS)
     provider.mockRejectedValueOnce(new Error('no role'))
     const cache = new CredentialsCache(provider)
     await expect(cache.renew(NOW)).rejects.toThrow('no role')
-    await cache.renew(NOW)
-    cache.forget()
-    expect(cache.current(NOW)).toBeUndefined()
+    expect(await cache.renew(NOW)).toEqual(KEYS)
+  })
+
+  it('asks for others than those that were refused, once for all who ask', async () => {
+    let asked = 0
+    const cache = new CredentialsCache(async () => ({ ...KEYS, sessionToken: `token-${(asked += 1)}` }))
+    const refused = await cache.renew(NOW)
+    const replaced = await Promise.all([cache.replace(refused, NOW), cache.replace(refused, NOW)])
+    expect(replaced.map((one) => one?.sessionToken)).toEqual(['token-2', 'token-2'])
+    // Whose refusal comes later gets those that are there by now.
+    expect((await cache.replace(refused, NOW))?.sessionToken).toBe('token-2')
+    expect(asked).toBe(2)
+  })
+
+  it('has no others where the provider gives the same again', async () => {
+    const provider = vi.fn(async () => ({ ...KEYS }))
+    const cache = new CredentialsCache(provider)
+    expect(await cache.replace(await cache.renew(NOW), NOW)).toBeUndefined()
     expect(provider).toHaveBeenCalledTimes(2)
   })
 

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { isJsonValue, requireJsonObject, requireMessage, requireMessageSize } from '../../../shared/codec.ts'
+import {
+  isJsonValue,
+  queueJson,
+  requireJsonObject,
+  requireMessage,
+  requireMessageSize,
+} from '../../../shared/codec.ts'
 import { InvalidMessageError, MessageTooLargeError } from '../../../shared/errors.ts'
 
 class Money {
@@ -126,4 +132,35 @@ test('a frame is measured in bytes', () => {
   expect(() => requireMessageSize(`${'€'.repeat(10)}a`, 30)).toThrow(MessageTooLargeError)
   expect(() => requireMessageSize('a'.repeat(31), 30)).toThrow('frame has 31 bytes, 30 is the most')
   expect(() => requireMessageSize('a'.repeat(30), 30)).not.toThrow()
+})
+
+test('an event is measured in bytes of its JSON, and the error says what to do', () => {
+  const fits = { type: 'a', text: '\n'.repeat(65_525) }
+  expect(Buffer.byteLength(JSON.stringify(fits))).toBe(131_072)
+
+  expect(requireMessage(fits)).toEqual(fits)
+  expect(() => requireMessage({ ...fits, text: `${fits.text}€` })).toThrow(MessageTooLargeError)
+  expect(() => requireMessage({ ...fits, text: `${fits.text}€` })).toThrow(
+    'message "a" has 131075 bytes as JSON, 131072 is the most a channel layer carries: send an id from which',
+  )
+})
+
+test('a queue is given only characters that SQS takes, and reads what was written', () => {
+  const strange = [
+    '\ufffe',
+    '\uffff',
+    '\ufdd0',
+    '\u{1fffe}',
+    '\u{10ffff}',
+    '\ud800',
+    '\u0000',
+    '🦆',
+    '\ufffd',
+  ]
+  const text = queueJson({ frames: strange, ['\uffff']: 1 })
+
+  // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+  expect(text).toMatch(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u)
+  expect(text).not.toMatch(/\p{Noncharacter_Code_Point}/u)
+  expect(JSON.parse(text)).toEqual({ frames: strange, ['\uffff']: 1 })
 })

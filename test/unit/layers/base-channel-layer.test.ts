@@ -3,13 +3,13 @@ import { MemoryChannelStore } from '../../../shared/backends/memory/memory-chann
 import { InvalidMessageError, InvalidNameError, MessageTooLargeError } from '../../../shared/errors.ts'
 import { BaseChannelLayer } from '../../../shared/layers/base-channel-layer.ts'
 import type { Delivery, Remainder } from '../../../shared/layers/delivery.ts'
+import type { Message } from '../../../shared/message.ts'
 import { observeStore, type ObservedStore } from '../../support/observed-store.ts'
 
 /** Reaches everybody, and writes down how. */
 class FakeDelivery implements Delivery {
   readonly events: unknown[] = []
   readonly payloads: unknown[] = []
-  readonly tracked: Promise<unknown>[] = []
   readonly remainders: Remainder[] = []
 
   async event(connectionId: string, event: object): Promise<'delivered'> {
@@ -25,9 +25,8 @@ class FakeDelivery implements Delivery {
     return 'delivered'
   }
   async prepare(): Promise<void> {}
-  track<T>(work: Promise<T>): Promise<T> {
-    this.tracked.push(work)
-    return work
+  inTime<T>(read: Promise<T>): Promise<T> {
+    return read
   }
   isOutOfTime(): boolean {
     return false
@@ -40,11 +39,18 @@ class FakeDelivery implements Delivery {
 let store: ObservedStore
 let delivery: FakeDelivery
 let layer: BaseChannelLayer
+let tracked: Promise<unknown>[]
 
 beforeEach(() => {
   store = observeStore(new MemoryChannelStore())
   delivery = new FakeDelivery()
-  layer = new BaseChannelLayer({ store, delivery })
+  tracked = []
+  const track = <T>(work: () => Promise<T>): Promise<T> => {
+    const promise = work()
+    tracked.push(promise)
+    return promise
+  }
+  layer = new BaseChannelLayer({ store, delivery, track })
 })
 
 test.each<[string, () => Promise<unknown>]>([
@@ -75,6 +81,20 @@ test('a frame that is too large reaches nobody', async () => {
   expect(store.calls).toEqual([])
 })
 
+test.each<[string, (event: Message) => Promise<unknown>]>([
+  ['groupSend', (event) => layer.groupSend('room', event)],
+  ['send', (event) => layer.send('a=', event)],
+])('an event over 128 KB reaches nobody: %s', async (_, call) => {
+  const text = 'x'.repeat(131_072 - Buffer.byteLength(JSON.stringify({ type: 'say', text: '' })))
+  await expect(call({ type: 'say', text })).resolves.not.toThrow()
+  store.takeCalls()
+  delivery.events.length = 0
+
+  await expect(call({ type: 'say', text: `${text}x` })).rejects.toThrow(MessageTooLargeError)
+  expect(store.calls).toEqual([])
+  expect(delivery.events).toEqual([])
+})
+
 test('the event that is delivered is a copy', async () => {
   const event = { type: 'say', list: [1] }
   await layer.send('a=', event)
@@ -83,12 +103,15 @@ test('the event that is delivered is a copy', async () => {
   expect(delivery.events).toEqual([['a=', { type: 'say', list: [1] }]])
 })
 
-test('each call is tracked, so that none outlives its invocation', async () => {
-  await layer.groupAdd('room', 'a=')
-  await layer.groupDiscard('room', 'a=')
-  await layer.send('a=', { type: 'a' })
-  await layer.groupSend('room', { type: 'a' })
-  await layer.groupSendFrame('room', 'x')
+test('each call returns the very promise that is tracked, so that leaving it alone is seen', async () => {
+  const calls = [
+    layer.groupAdd('room', 'a='),
+    layer.groupDiscard('room', 'a='),
+    layer.send('a=', { type: 'a' }),
+    layer.groupSend('room', { type: 'a' }),
+    layer.groupSendFrame('room', 'x'),
+  ]
 
-  expect(delivery.tracked).toHaveLength(5)
+  expect(tracked.map((promise, index) => promise === calls[index])).toEqual([true, true, true, true, true])
+  await Promise.all(calls)
 })

@@ -2,9 +2,14 @@ import { expect, test } from 'vitest'
 import { withAccessLog } from '../../../local/dev-access-log.ts'
 import type { LambdaResult } from '../../../local/lambda-function.ts'
 
-function event(eventType: string, more: { path?: string; code?: number } = {}): object {
+function event(eventType: string, more: { path?: string; code?: number; reason?: string } = {}): object {
   return {
-    requestContext: { eventType, connectionId: 'abc=', disconnectStatusCode: more.code },
+    requestContext: {
+      eventType,
+      connectionId: 'abc=',
+      disconnectStatusCode: more.code,
+      disconnectReason: more.reason,
+    },
     ...(more.path !== undefined && { queryStringParameters: { path: more.path } }),
   }
 }
@@ -23,13 +28,13 @@ test('a connection has a line when it asks, is accepted and is gone; its message
     answer(200),
     event('CONNECT', { path: '/ws/chat/lobby/' }),
     event('MESSAGE'),
-    event('DISCONNECT', { code: 1001 }),
+    event('DISCONNECT', { code: 1001, reason: 'Going away' }),
   )
 
   expect(lines).toEqual([
     'connecting   abc= /ws/chat/lobby/',
     'accepted     abc= 200',
-    'disconnected abc= 1001',
+    'disconnected abc= 1001 /ws/chat/lobby/',
   ])
 })
 
@@ -41,6 +46,26 @@ test.each<[LambdaResult, string]>([
   [{ kind: 'timeout', timeoutMs: 1 }, 'timeout'],
 ])('a connection that $connect does not accept is rejected: %j', async (result, why) => {
   expect(await logged(result, event('CONNECT'))).toEqual(['connecting   abc= /', `rejected     abc= ${why}`])
+})
+
+test('an end out of the ordinary has its reason, which cannot forge a line either', async () => {
+  const lines = await logged(
+    answer(200),
+    event('CONNECT', { path: '/ws/' }),
+    event('DISCONNECT', { code: 1009, reason: 'frame of 33792 bytes, at most 32768' }),
+    event('DISCONNECT', { code: 4000, reason: 'bye\naccepted \u{1b}[2J' }),
+  )
+
+  expect(lines.slice(2)).toEqual([
+    'disconnected abc= 1009 /ws/: frame of 33792 bytes, at most 32768',
+    'disconnected abc= 4000: bye%0Aaccepted %1B[2J',
+  ])
+})
+
+test('a $connect that the end of the function cut off is not called rejected', async () => {
+  const cut: LambdaResult = { kind: 'error', errorType: 'Runtime.Closed', message: 'x', trace: [] }
+
+  expect(await logged(cut, event('CONNECT'))).toEqual(['connecting   abc= /'])
 })
 
 test('a path cannot forge a line, or work the terminal', async () => {

@@ -22,7 +22,7 @@ describe('the options of the dev command', () => {
 
   test.each([
     [['--prot', '8000'], /--prot.*--help lists/],
-    [['8000'], /8000.*--help lists/],
+    [['8000'], /8000': options go after --, as in npm run dev -- --port 8301; --help lists them$/],
     [['--port'], /--port.*--help lists/],
     [['--quiet=yes'], /--quiet.*--help lists/],
     [['--port', 'http'], /--port is "http": use a number from 0 to 65535/],

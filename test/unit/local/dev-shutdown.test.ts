@@ -17,7 +17,7 @@ function process(close: () => Promise<void>, parentId?: () => number) {
 
 const never = (): Promise<void> => new Promise(() => undefined)
 
-test.each(['SIGINT', 'SIGTERM'])('%s closes, then exits with 0', async (signal) => {
+test.each(['SIGINT', 'SIGTERM', 'SIGHUP'])('%s closes, then exits with 0', async (signal) => {
   const closed = Promise.withResolvers<void>()
   const { signals, exits, clock, problems } = process(() => closed.promise)
 

@@ -121,14 +121,18 @@ describe('writing in batches', () => {
     await expect(store.create(recordWith(groupNames(30)))).rejects.toThrow('25 of 31 items are written')
   })
 
-  it('says that the record is gone when only its memberships could not be ended', async () => {
+  it('gives the record to who removed it even if its memberships could not be ended, and says why', async () => {
     const { connectionId } = recordWith([])
     const store = storeOver({
       DeleteItem: async () => ({ Attributes: { groups: { SS: ['a'] }, ttl: { N: '99999999999' } } }),
       BatchWriteItem: () => Promise.reject(sdkError('InternalServerError', 500)),
     })
 
-    await expect(store.remove(connectionId)).rejects.toThrow(/its record is removed.* 1 group/)
+    const removed = await store.remove(connectionId)
+
+    expect(removed).toMatchObject({ connectionId, groups: ['a'] })
+    expect(removed?.membershipFailure).toBeInstanceOf(StoreError)
+    expect(removed?.membershipFailure?.message).toMatch(/its record is removed.* 1 group/)
   })
 })
 

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { DynamoDBChannelStore } from '../../../../shared/backends/dynamodb/dynamodb-channel-store.ts'
+import type { DynamoDBTransport } from '../../../../shared/backends/dynamodb/transport.ts'
 import { InvalidStateError, StoreError } from '../../../../shared/errors.ts'
 import { fakeTransport, sdkError } from '../../../support/fake-transport.ts'
+import { HastyClock } from '../../../support/hasty-clock.ts'
 
 const write = { set: { a: 1 }, remove: [] }
 const later = String(Math.floor(Date.now() / 1000) + 7_800)
@@ -169,4 +171,67 @@ it('loads no SDK where it has another transport', () => {
   })
 
   expect(output).toBe('undefined')
+})
+
+describe('a removal whose answer is lost', () => {
+  const record = { groups: { SS: ['room'] }, ttl: { N: later } }
+  const remove = (operations: Partial<DynamoDBTransport>): Promise<unknown> =>
+    new DynamoDBChannelStore({
+      tableName: 'channels',
+      clock: new HastyClock(),
+      transport: fakeTransport({ BatchWriteItem: async () => ({}), ...operations }),
+    }).remove('a=')
+
+  it('is made again if the record is still there', async () => {
+    const tries: (boolean | undefined)[] = []
+    const removed = await remove({
+      DeleteItem: async (_, { isSingleTry }) => {
+        tries.push(isSingleTry)
+        if (tries.length === 1) throw sdkError('InternalServerError', 500)
+        return { Attributes: record }
+      },
+      GetItem: async () => ({ Item: record }),
+    })
+
+    expect(removed).toMatchObject({ connectionId: 'a=', groups: ['room'] })
+    // A transport that tried again by itself would be answered as if there had been no record.
+    expect(tries).toEqual([true, true])
+  })
+
+  it('is an error that says so if the record is gone, and is not taken for a connection without one', async () => {
+    const failure = remove({
+      DeleteItem: () => Promise.reject(sdkError('TimeoutError', undefined)),
+      GetItem: async () => ({}),
+    })
+
+    await expect(failure).rejects.toMatchObject({ code: 'STORE_FAILED', retryable: false })
+    await expect(failure).rejects.toThrow(/"a=".*answer of DynamoDB that held it was lost.*disconnect\(\)/)
+  })
+
+  it('is made again after it was throttled, without a look', async () => {
+    let tries = 0
+    const removed = await remove({
+      DeleteItem: async () => {
+        tries += 1
+        if (tries === 1) throw sdkError('ThrottlingException', 400)
+        return { Attributes: record }
+      },
+    })
+
+    expect(removed).toMatchObject({ groups: ['room'] })
+  })
+
+  it('is given up in the end, and at once where trying again cannot help', async () => {
+    let tries = 0
+    const fail = (name: string, status: number) => (): Promise<never> => {
+      tries += 1
+      return Promise.reject(sdkError(name, status))
+    }
+
+    await expect(remove({ DeleteItem: fail('ThrottlingException', 400) })).rejects.toThrow('throttled')
+    expect(tries).toBe(3)
+
+    await expect(remove({ DeleteItem: fail('AccessDeniedException', 400) })).rejects.toThrow('not allowed')
+    expect(tries).toBe(4)
+  })
 })

@@ -11,6 +11,7 @@ import {
   httpTransport,
   regionalEndpoint,
 } from '../../../../shared/backends/dynamodb/http-transport.ts'
+import { sdkTransport } from '../../../../shared/backends/dynamodb/sdk-transport.ts'
 import { ConfigurationError } from '../../../../shared/errors.ts'
 import type { AwsCredentials } from '../../../../shared/http/credentials-cache.ts'
 import { HastyClock } from '../../../support/hasty-clock.ts'
@@ -312,6 +313,46 @@ it('asks for credentials again after a refusal, and after the provider has faile
 
   await expect(server.get()).rejects.toThrow('no credentials yet')
   await expect(server.get()).rejects.toMatchObject({ name: 'ExpiredTokenException' })
-  expect(await server.get()).toEqual(item)
+  expect(server.requests).toHaveLength(1)
   expect(asked).toBe(3)
+})
+
+it.each(['ExpiredTokenException', 'UnrecognizedClientException'])(
+  'makes a call again that was refused with %s, if there are newer credentials',
+  async (type) => {
+    let asked = 0
+    const credentials = async (): Promise<AwsCredentials> => ({ ...key, sessionToken: `${(asked += 1)}` })
+    await using server = await serve([refusal(400, type), done], { credentials, maxTries: 1 })
+
+    expect(await server.get()).toEqual(item)
+
+    expect(server.requests.map(({ headers }) => headers['x-amz-security-token'])).toEqual(['1', '2'])
+  },
+)
+
+it('makes one request where one was asked for, whatever comes of it', async () => {
+  await using server = await serve([reset, done])
+  const call = server.transport.DeleteItem(
+    { TableName: 'channels', Key: { pk: { S: 'a' } } },
+    { abortSignal: new AbortController().signal, isSingleTry: true },
+  )
+
+  await expect(call).rejects.toThrow('closed')
+
+  expect(server.requests).toHaveLength(1)
+})
+
+it('makes one request by the SDK as well', async () => {
+  await using server = await serve([refusal(500, 'InternalServerError'), done])
+  const config = { endpoint: server.endpoint, region: 'eu-west-1', credentials: key, maxAttempts: 3 }
+  const { DeleteItem } = sdkTransport(undefined, config)
+  const input = { TableName: 'channels', Key: { pk: { S: 'a' } } }
+  const { signal: abortSignal } = new AbortController()
+
+  await expect(DeleteItem(input, { abortSignal, isSingleTry: true })).rejects.toThrow('because')
+  expect(server.requests).toHaveLength(1)
+
+  // And tries again where nobody asked for that.
+  await DeleteItem(input, { abortSignal })
+  expect(server.requests).toHaveLength(2)
 })
