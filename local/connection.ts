@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { MAX_MESSAGE_BYTES } from '../shared/limits.ts'
 import type { ConnectionFacts } from './events.ts'
 import { FrameMeter, textMessage } from './frame.ts'
 
-/** How a connection ended, as `$disconnect` tells it. */
+/** How a connection ended, as `$disconnect` tells it. What AWS gives as the reason of 1002, 1003, 1007 and 1009 is not known. */
 export interface Ending {
   readonly code: number
   readonly reason: string
@@ -133,7 +134,7 @@ function endingOfClient(code: number, reason: string): Ending {
 function endingOfError(error: Error & { code?: string }): Ending | undefined {
   if (error.code === undefined || !error.code.startsWith('WS_ERR_')) return undefined
   if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
-    return { code: 1009, reason: 'Message is too large' }
+    return { code: 1009, reason: `message of more than ${MAX_MESSAGE_BYTES} bytes` }
   if (error.code === 'WS_ERR_INVALID_UTF8') return { code: 1007, reason: error.message }
   return { code: 1002, reason: error.message }
 }

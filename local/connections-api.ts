@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../shared/clock.ts'
 import { MAX_MESSAGE_BYTES } from '../shared/limits.ts'
+import type { Logger } from '../shared/logger.ts'
 import { type Connection, endings } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Faults, PostFault } from './faults.ts'
@@ -14,6 +16,7 @@ export interface ConnectionsApiOptions {
   readonly policies: GatewayPolicies
   readonly faults: Faults
   readonly clock: Clock
+  readonly logger: Logger
 }
 
 const ANY_STAGE = /^(?:\/[^/?]*)?\/(?:@|%40)connections(?:\/|$)/i
@@ -78,11 +81,20 @@ export class ConnectionsApi {
     if (connection === undefined) return answer(response, missing(post.id))
     if (connection.bufferedBytes > this.#options.policies.maxBufferedBytes)
       return answer(response, limitExceeded)
-    connection.send(post.payload)
+    connection.send(this.#text(post.payload, connection))
     connection.lastActiveAt = now
     response.writeHead(200, EMPTY)
     response.end()
     return undefined
+  }
+
+  /** What a client may get as text. What AWS makes of other bytes is not known; here nothing cuts the connection. */
+  #text(payload: Buffer, { id }: Connection): Buffer {
+    if (isUtf8(payload)) return payload
+    this.#options.logger.warn(
+      `a post of ${payload.length} bytes to ${id} is no UTF-8: what is not was replaced by U+FFFD; post text`,
+    )
+    return Buffer.from(payload.toString())
   }
 }
 

@@ -5,7 +5,8 @@ import { sleepQuietly } from './deadlines.ts'
 import { type ConnectionFacts, disconnectEvent, messageEvent } from './events.ts'
 import type { Faults } from './faults.ts'
 import { gatewayId } from './ids.ts'
-import type { IntegrationResult, Invoker } from './invoker.ts'
+import { type IntegrationResult, type Invoker, isCutByClose } from './invoker.ts'
+import { traceOf } from './lambda-function.ts'
 import type { GatewayPolicies } from './policies.ts'
 import { readProxyResponse } from './proxy-response.ts'
 import type { Route, Routes } from './routes.ts'
@@ -137,9 +138,10 @@ export class Connections implements ConnectionListener {
     failure: { why: string; result: IntegrationResult },
   ): void {
     const { result, why } = failure
+    if (isCutByClose(result)) return
     this.#options.logger.error(`${routeKey}: ${why}`, {
       connectionId: facts.connectionId,
-      ...(result.kind === 'error' && { trace: result.trace }),
+      ...traceOf(result),
     })
   }
 

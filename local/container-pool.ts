@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { systemClock } from '../shared/clock.ts'
 import { Container, type ContainerOptions } from './container.ts'
 import { Deadlines } from './deadlines.ts'
-import type { LambdaFunction, LambdaResult } from './lambda-function.ts'
+import { CLOSED, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
 import { ProcessorIdle } from './processor-idle.ts'
 
 // Lambda's own limit for the init phase.
@@ -235,7 +235,7 @@ const initTimeout: LambdaResult = {
 
 const closedResult: LambdaResult = {
   kind: 'error',
-  errorType: 'Runtime.Closed',
+  errorType: CLOSED,
   message: 'the function was closed before it answered',
   trace: [],
 }

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ContainerInvocation, ContainerReport, ContainerStart } from './container-protocol.ts'
 import { errorResult, lambdaContext, type LambdaContext } from './lambda-function.ts'
+import { loadFailure } from './load-failure.ts'
 
 type Handler = (event: unknown, context: LambdaContext) => unknown
 
@@ -19,7 +19,7 @@ async function load(): Promise<Handler | undefined> {
     module = (await import(start.entry)) as Record<string, unknown>
   } catch (error) {
     const trace = error instanceof Error ? (error.stack ?? '').split('\n') : []
-    const message = `cannot load ${file}: ${existsSync(file) ? causeOf(error, trace) : 'there is no such file'}`
+    const message = loadFailure(file, error)
     report({ kind: 'not-loaded', errorType: 'Runtime.ImportModuleError', message, trace })
     return undefined
   }
@@ -33,13 +33,6 @@ async function load(): Promise<Handler | undefined> {
     trace: [],
   })
   return undefined
-}
-
-function causeOf(error: unknown, trace: readonly string[]): string {
-  if (!(error instanceof Error)) return String(error)
-  // Of a syntax error, Node puts the place in front of the stack.
-  const place = /^(?:file:\/\/)?\S+:\d+$/.test(trace[0] ?? '') ? ` at ${trace[0]}` : ''
-  return `${error.name}${place}: ${error.message.trim()}`
 }
 
 async function run(handler: Handler, invocation: ContainerInvocation): Promise<void> {

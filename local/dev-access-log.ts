@@ -1,4 +1,6 @@
+import { isCutByClose } from './invoker.ts'
 import type { LambdaFunction, LambdaResult } from './lambda-function.ts'
+import { shownPath, shownText } from './shown.ts'
 
 /** The fields of a gateway event that an access log shows. */
 interface GatewayEvent {
@@ -7,6 +9,7 @@ interface GatewayEvent {
     readonly eventType: string
     readonly connectionId: string
     readonly disconnectStatusCode?: number
+    readonly disconnectReason?: string
   }
 }
 
@@ -15,37 +18,46 @@ interface GatewayEvent {
  * Messages get none: there are too many.
  */
 export function withAccessLog(target: LambdaFunction, write: (line: string) => void): LambdaFunction {
+  const paths = new Map<string, string>()
   return {
     async invoke(event) {
       // The gateway makes these events, so their shape needs no check.
       const { requestContext: context, queryStringParameters: query } = event as GatewayEvent
       if (context.eventType === 'DISCONNECT') {
-        write(`disconnected ${context.connectionId} ${context.disconnectStatusCode ?? ''}`.trimEnd())
+        write(ending(context, paths.get(context.connectionId)))
+        paths.delete(context.connectionId)
       }
       if (context.eventType !== 'CONNECT') return await target.invoke(event)
-      write(`connecting   ${context.connectionId} ${visible(query?.['path'] ?? '/')}`)
+      const path = shownPath(query?.['path'] ?? '/')
+      write(`connecting   ${context.connectionId} ${path}`)
       const result = await target.invoke(event)
-      write(outcome(result, context.connectionId))
+      if (!isCutByClose(result)) write(outcome(result, context.connectionId))
+      if (isAccepted(result)) paths.set(context.connectionId, path)
       return result
     },
   }
 }
 
 function outcome(result: LambdaResult, connectionId: string): string {
+  return `${isAccepted(result) ? 'accepted    ' : 'rejected    '} ${connectionId} ${statusOf(result)}`
+}
+
+function isAccepted(result: LambdaResult): boolean {
   const status = statusOf(result)
-  const isAccepted = typeof status === 'number' && status >= 200 && status < 300
-  return `${isAccepted ? 'accepted    ' : 'rejected    '} ${connectionId} ${status}`
+  return typeof status === 'number' && status >= 200 && status < 300
+}
+
+// Ordinary ends, for which API Gateway has a phrase each that says no more than the code.
+const ORDINARY: ReadonlySet<number | undefined> = new Set([1000, 1001, 1005, 1006])
+
+function ending(context: GatewayEvent['requestContext'], path: string | undefined): string {
+  const { connectionId, disconnectStatusCode: code, disconnectReason: reason = '' } = context
+  const line = ['disconnected', connectionId, code, path].filter((part) => part !== undefined).join(' ')
+  return ORDINARY.has(code) || reason === '' ? line : `${line}: ${shownText(reason)}`
 }
 
 function statusOf(result: LambdaResult): number | string {
   if (result.kind !== 'ok') return result.kind
   const status = (result.value as { readonly statusCode?: unknown } | null)?.statusCode
   return typeof status === 'number' ? status : 'without a status'
-}
-
-/** A path comes from the client: shown so that it stays on its line and works no terminal. */
-function visible(path: string): string {
-  return path.length > 200
-    ? `${encodeURI(path.slice(0, 200).toWellFormed())}…`
-    : encodeURI(path.toWellFormed())
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type BuildFailure, type Message } from 'esbuild'
@@ -10,6 +11,8 @@ import { ConfigurationError } from '../shared/errors.ts'
  */
 export async function requireCompilable(entries: readonly URL[], root: URL): Promise<void> {
   const folder = fileURLToPath(root)
+  const missing = entries.map((entry) => fileURLToPath(entry)).find((file) => !existsSync(file))
+  if (missing !== undefined) throw new ConfigurationError(`${relative(folder, missing)} does not exist`)
   try {
     await build({
       entryPoints: entries.map((entry) => fileURLToPath(entry)),

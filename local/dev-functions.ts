@@ -1,11 +1,14 @@
 import { devNull } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { environmentNames } from '../functions/environment.ts'
+import { ConfigurationError } from '../shared/errors.ts'
 import { containerPool } from './container-pool.ts'
 import type { DevLayer } from './dev-options.ts'
 import { inProcessFunction, type LambdaHandler } from './in-process-function.ts'
 import { ReloadableFunction } from './dev-reloadable-function.ts'
 import { errorResult, type LambdaFunction } from './lambda-function.ts'
 import type { LocalAddresses } from './http-server.ts'
+import { loadFailure } from './load-failure.ts'
 
 /** Name of the table in the embedded DynamoDB. */
 export const DEV_TABLE = 'channels'
@@ -106,9 +109,17 @@ export async function loadInProcess(entries: DevEntries, env: Record<string, str
 }
 
 async function importHandler(entry: URL): Promise<LambdaHandler> {
-  const { handler } = (await import(entry.href)) as { readonly handler?: LambdaHandler }
+  const { handler } = await importModule(entry)
   if (typeof handler === 'function') return handler
   throw new TypeError(`${entry.pathname} does not export a function "handler"`)
+}
+
+async function importModule(entry: URL): Promise<{ readonly handler?: LambdaHandler }> {
+  try {
+    return (await import(entry.href)) as { readonly handler?: LambdaHandler }
+  } catch (error) {
+    throw new ConfigurationError(loadFailure(fileURLToPath(entry), error), { cause: error })
+  }
 }
 
 /** A function that is still being started: its invocations wait for it. */
@@ -117,6 +128,9 @@ export function whenStarted(
   name: 'websocket' | 'delivery',
 ): LambdaFunction {
   return {
-    invoke: (event) => functions.then((started) => started[name].invoke(event)).catch(errorResult),
+    invoke: async (event) => {
+      const started = await functions.catch(errorResult)
+      return 'kind' in started ? started : await started[name].invoke(event)
+    },
   }
 }

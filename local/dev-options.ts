@@ -69,8 +69,16 @@ function readArguments(args: readonly string[]): ArgumentValues {
   } catch (error) {
     // Node's text goes on for several sentences about how to quote; the first says what is wrong.
     const [problem] = String(error instanceof Error ? error.message : error).split(/\.(?:\s|$)/)
-    throw new ConfigurationError(`${problem}: --help lists what there is`, { cause: error })
+    throw new ConfigurationError(`${problem}: ${remedyFor(error)}`, { cause: error })
   }
+}
+
+/** npm keeps every option that stands before `--` to itself, and passes on only what was its value. */
+function remedyFor(error: unknown): string {
+  const { code } = error as { readonly code?: unknown }
+  return code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL'
+    ? 'options go after --, as in npm run dev -- --port 8301; --help lists them'
+    : '--help lists what there is'
 }
 
 function portOf(text: string): number {

@@ -1,4 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { fileURLToPath } from 'node:url'
+import { ConfigurationError } from '../shared/errors.ts'
+import { loadFailure } from './load-failure.ts'
 
 /** Answers a request, as `fetch` would. */
 type Views = (request: Request) => Promise<Response>
@@ -23,10 +26,18 @@ export class DevPages {
     const url = new URL(this.#module)
     url.search = `?version=${this.#version}`
     this.#version += 1
-    const { views } = (await import(url.href)) as { readonly views?: Views }
+    const { views } = await this.#import(url)
     if (typeof views !== 'function')
       throw new TypeError(`${this.#module.pathname} does not export a function "views"`)
     this.#views = views
+  }
+
+  async #import(url: URL): Promise<{ readonly views?: Views }> {
+    try {
+      return (await import(url.href)) as { readonly views?: Views }
+    } catch (error) {
+      throw new ConfigurationError(loadFailure(fileURLToPath(this.#module), error), { cause: error })
+    }
   }
 
   /** Answers one request. */

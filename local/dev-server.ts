@@ -18,7 +18,9 @@ import { DevPages } from './dev-pages.ts'
 import { type SourceWatch, watchSources } from './dev-watch.ts'
 import { type EmbeddedDynamoDB, startEmbeddedDynamoDB } from './embedded-dynamodb.ts'
 import type { LocalAddresses } from './http-server.ts'
+import { CLOSED } from './lambda-function.ts'
 import { type LocalGateway, startLocalGateway } from './local-gateway.ts'
+import { stderrLogger } from './stderr-logger.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const WATCHED = ['functions', 'shared', 'examples']
@@ -91,7 +93,7 @@ class RunningDevServer {
     this.#watch?.close()
     // First the gateway, so that the functions still serve the disconnects of its sockets.
     await this.#gateway?.close()
-    this.#functions.reject(new Error('the dev server is closed'))
+    this.#functions.reject(new StartCut())
     await this.#functions.promise.then((functions) => functions.close(), ignoreNeverStarted)
     await this.#database?.close()
   }
@@ -108,6 +110,7 @@ class RunningDevServer {
         port,
         functions,
         http: (request, response) => this.#pages.serve(request, response),
+        logger: { ...stderrLogger, info: (message) => this.#output.access(message) },
       })
       return this.#gateway
     } catch (error) {
@@ -148,6 +151,15 @@ class RunningDevServer {
       const reason = error instanceof Error ? error.message : String(error)
       this.#output.problem(`not reloaded, the code of before goes on: ${reason}`)
     }
+  }
+}
+
+/** What invocations are told that waited for functions which will not start any more. */
+class StartCut extends Error {
+  override readonly name = CLOSED
+
+  constructor() {
+    super('the dev server is closed')
   }
 }
 

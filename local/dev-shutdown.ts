@@ -8,22 +8,22 @@ const PARENT_CHECK_MS = 200
 /** What {@link shutDownOnSignals} needs of the process. */
 export interface ShutdownOptions {
   /** `process`. */
-  readonly signals: { on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown }
+  readonly signals: { on(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): unknown }
   /** Ends everything in good order. */
   readonly close: () => Promise<void>
   readonly exit: (code: number) => void
   readonly problem: (text: string) => void
   /**
-   * The id of the parent process, to end with it. For `npm run`: npm passes a signal on to its shell, which dies
-   * of it and tells nobody.
+   * The id of the parent process, to end with it. For `npm run`: npm passes SIGINT and SIGTERM on, and can do
+   * nothing when it is killed.
    */
   readonly parentId?: (() => number) | undefined
   readonly clock: Clock
 }
 
 /**
- * On SIGINT or SIGTERM: closes, for at most 1.5 s, and exits with 0; with 1 if closing failed. A second SIGINT
- * exits at once, with 130. The end of the parent, where it is asked for, is as good as a SIGTERM.
+ * On SIGINT, SIGTERM or SIGHUP: closes, for at most 1.5 s, and exits with 0; with 1 if closing failed. A second
+ * SIGINT exits at once, with 130. The end of the parent, where it is asked for, is as good as a SIGTERM.
  */
 export function shutDownOnSignals(options: ShutdownOptions): void {
   const { signals, close, exit, problem, clock, parentId } = options
@@ -50,9 +50,11 @@ export function shutDownOnSignals(options: ShutdownOptions): void {
   }
 
   if (parentId) void endWithParent(parentId)
-  signals.on('SIGTERM', () => {
-    if (closingSince === undefined) void shutDown()
-  })
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+    signals.on(signal, () => {
+      if (closingSince === undefined) void shutDown()
+    })
+  }
   signals.on('SIGINT', () => {
     if (closingSince === undefined) void shutDown()
     else if (clock.now() - closingSince > SAME_PRESS_MS) exit(130)

@@ -1,5 +1,6 @@
 import { systemClock } from '../shared/clock.ts'
 import { devHelp, type DevOptions, parseDevOptions } from './dev-options.ts'
+import { isLoopback, networkUrls } from './dev-network.ts'
 import { type DevOutput, devOutput } from './dev-output.ts'
 import { type DevServer, startDevServer } from './dev-server.ts'
 import { shutDownOnSignals } from './dev-shutdown.ts'
@@ -32,18 +33,24 @@ function readOptions(): DevOptions | 'help' {
 }
 
 function printAddresses({ addresses }: DevServer, options: DevOptions, output: DevOutput): void {
-  const { url, websocketUrl, managementEndpoint } = addresses
+  const { url, websocketUrl, managementEndpoint, port } = addresses
   const sockets = url.replace('http:', 'ws:')
   if (options.layer === 'memory') {
     output.line('memory layer: both functions share this one process, which never happens on Lambda')
   }
   output.line('')
   output.line(`  pages       ${url}/`)
+  for (const other of networkUrls(options.host, port)) output.line(`              ${other}`)
   output.line(`  sockets     ${sockets}/ws/chat/<room>/`)
   output.line(`              ${websocketUrl}?path=/ws/chat/<room>/`)
   output.line(`  management  ${managementEndpoint}/@connections/<connection id>`)
   output.line(`  try         npx wscat -c ${sockets}/ws/chat/lobby/`)
   output.line('')
+  if (!isLoopback(options.host)) {
+    output.problem(
+      `--host ${options.host}: everybody on the network can send to and close any connection, the management API is not signed`,
+    )
+  }
   output.line(`ready ${url}`)
 }
 

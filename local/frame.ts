@@ -86,12 +86,16 @@ export class FrameMeter {
     this.#headerLength = 0
     this.#payloadLeft = size
     if (opcode === 2) {
-      this.#violation = { code: 1003, reason: 'Binary is not supported', messagesBefore: this.#messages }
+      this.#refuse(1003, `binary frame of ${size} bytes, only text is taken`)
     } else if (size > MAX_FRAME_BYTES) {
-      this.#violation = { code: 1009, reason: 'Frame is too large', messagesBefore: this.#messages }
+      this.#refuse(1009, `frame of ${size} bytes, at most ${MAX_FRAME_BYTES}`)
     } else if ((first & 0x80) !== 0 && opcode < 8) {
       this.#messages += 1
     }
+  }
+
+  #refuse(code: number, reason: string): void {
+    this.#violation = { code, reason, messagesBefore: this.#messages }
   }
 
   #payloadSize(): number {

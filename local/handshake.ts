@@ -19,11 +19,12 @@ import type { Faults } from './faults.ts'
 import { handshakeTarget, type HandshakeUrlRules } from './handshake-url.ts'
 import { HeldUpgrade, upgradeMistake } from './held-upgrade.ts'
 import { gatewayId } from './ids.ts'
-import type { IntegrationResult, Invoker } from './invoker.ts'
-import type { LambdaFunction } from './lambda-function.ts'
+import { type IntegrationResult, type Invoker, isCutByClose } from './invoker.ts'
+import { type LambdaFunction, traceOf } from './lambda-function.ts'
 import type { GatewayPolicies } from './policies.ts'
 import { type ProxyResponse, readProxyResponse } from './proxy-response.ts'
 import type { Routes } from './routes.ts'
+import { shownUrl } from './shown.ts'
 
 const MAX_URL_LENGTH = 4096
 
@@ -71,6 +72,7 @@ export class Handshakes {
 
   /** Serves one upgrade request to its end: a connection, or an HTTP status. */
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (this.#stop.signal.aborted) return void socket.destroy()
     const held = new HeldUpgrade(request, socket, head)
     this.#held.add(held)
     try {
@@ -83,7 +85,7 @@ export class Handshakes {
     }
   }
 
-  /** Drops the clients whose `$connect` has not returned. */
+  /** Drops the clients whose `$connect` has not returned, and whoever comes later. */
   close(): void {
     this.#stop.abort()
     for (const held of this.#held) held.socket.destroy()
@@ -93,11 +95,20 @@ export class Handshakes {
     const { rules, policies, clock } = this.#options
     const { request } = held
     const url = request.url ?? '/'
-    if (url.length > MAX_URL_LENGTH) return held.reject(policies.longUrlStatus)
+    if (url.length > MAX_URL_LENGTH) {
+      this.#logRefusal(policies.longUrlStatus, url, `${url.length} characters, at most ${MAX_URL_LENGTH}`)
+      return held.reject(policies.longUrlStatus)
+    }
     const target = handshakeTarget(url, rules)
-    if (target.kind === 'forbidden') return forbid(held)
+    if (target.kind === 'forbidden') {
+      this.#logRefusal(403, url, `no such stage or prefix; ${whereSocketsAre(rules)}`)
+      return forbid(held)
+    }
     const mistake = upgradeMistake(request)
-    if (mistake !== undefined) return held.reject(400, { message: `Bad Request: ${mistake}` })
+    if (mistake !== undefined) {
+      this.#logRefusal(400, url, mistake)
+      return held.reject(400, { message: `Bad Request: ${mistake}` })
+    }
 
     const parts = { headers: handshakeHeaders(request), query: target.query }
     const facts = await this.#authorize(held, newFacts(request, rules.stage, clock.now()), parts)
@@ -106,6 +117,11 @@ export class Handshakes {
     const response = await this.#connect(held, facts, parts)
     if (response === undefined) return undefined
     return this.#open(held, facts, response)
+  }
+
+  /** Of a handshake that no function hears of: only this line tells. */
+  #logRefusal(status: number, url: string, why: string): void {
+    this.#options.logger.info(`refused ${status} ${shownUrl(url)}: ${why}`)
   }
 
   /** Asks the authorizer, if there is one; `undefined` after a refusal. */
@@ -118,7 +134,7 @@ export class Handshakes {
     if (authorizer === undefined) return facts
     const missing = missingIdentitySource(identitySources, parts)
     if (missing !== undefined) {
-      logger.info(`handshake refused with 401: the identity source ${missing} is missing`)
+      this.#logRefusal(401, held.request.url ?? '', `the identity source ${missing} is missing`)
       held.reject(401, { message: 'Unauthorized' })
       return undefined
     }
@@ -164,7 +180,7 @@ export class Handshakes {
     if (typeof response !== 'string' && isHeaderValue(subprotocolOf(response))) return response
     const why =
       typeof response === 'string' ? response : 'the function returned a subprotocol that is no header value'
-    logger.error(`$connect: ${why}`, result.kind === 'error' ? { ...about, trace: result.trace } : about)
+    if (!isCutByClose(result)) logger.error(`$connect: ${why}`, { ...about, ...traceOf(result) })
     held.reject(502, { message: 'Internal server error' })
     return undefined
   }
@@ -198,6 +214,10 @@ const REFUSALS = { 401: 'Unauthorized', 403: 'Forbidden', 500: 'Internal server 
 
 function forbid(held: HeldUpgrade): void {
   held.reject(403, { message: 'Forbidden' }, ['x-amzn-ErrorType: ForbiddenException'])
+}
+
+function whereSocketsAre({ socketPathPrefix, stage }: HandshakeUrlRules): string {
+  return `sockets are below ${socketPathPrefix} or at /${stage}?path=…`
 }
 
 function newFacts(request: IncomingMessage, stage: string, now: number): ConnectionFacts {

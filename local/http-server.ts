@@ -37,10 +37,13 @@ export async function listenOn(host: string, port: number): Promise<Server> {
   return server
 }
 
-/** The addresses of the listening `server`. */
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::'])
+
+/** The addresses of the listening `server`: those of this machine where it listens on all. */
 export function addressesOf(server: Server, host: string, stage: string): LocalAddresses {
   const { port } = server.address() as AddressInfo
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const name = EVERY_ADDRESS.has(host) ? '127.0.0.1' : host
+  const authority = `${name.includes(':') ? `[${name}]` : name}:${port}`
   return {
     url: `http://${authority}`,
     websocketUrl: `ws://${authority}/${stage}`,

@@ -1,11 +1,16 @@
 import type { Clock } from '../shared/clock.ts'
 import { Deadlines } from './deadlines.ts'
-import { errorResult, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
+import { CLOSED, errorResult, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
 
 /** How an integration ended: as the function did, or by the gateway's own patience. */
 export type IntegrationResult =
   | LambdaResult
   | { readonly kind: 'integration-timeout'; readonly timeoutMs: number }
+
+/** Whether the invocation did not end by itself: its function was closed, which is no failure of its code. */
+export function isCutByClose(result: IntegrationResult): boolean {
+  return result.kind === 'error' && result.errorType === CLOSED
+}
 
 /** Runs functions as integrations and knows which are still running. */
 export class Invoker {

@@ -19,6 +19,14 @@ export type LambdaResult =
       readonly timeoutMs: number
     }
 
+/** The error type of an invocation that was still running, or still waiting, when its function was closed. */
+export const CLOSED = 'Runtime.Closed'
+
+/** The stack of a result that has one, for a line of log. */
+export function traceOf(result: { readonly kind: string; readonly trace?: readonly string[] }): object {
+  return result.trace !== undefined && result.trace.length > 0 ? { trace: result.trace } : {}
+}
+
 /** A Lambda function as the gateway and the queue see it: an event goes in, a result comes out. */
 export interface LambdaFunction {
   /** Runs the handler once. Never rejects: a failing handler is a result of kind `error`. */

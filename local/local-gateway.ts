@@ -114,6 +114,7 @@ class RunningGateway implements LocalGateway {
   readonly #server: Server
   readonly #invoker: Invoker
   readonly #queue: LocalQueue
+  readonly #queueApi: QueueApi
   readonly #handshakes: Handshakes
   readonly #functions: ReadonlySet<LambdaFunction>
   #closing: Promise<void> | undefined
@@ -158,12 +159,12 @@ class RunningGateway implements LocalGateway {
       },
     })
     server.on('upgrade', (request, socket, head) => void this.#handshakes.upgrade(request, socket, head))
-    const api = new ConnectionsApi({ stage, connections, policies, faults, clock })
-    const queueApi = new QueueApi(this.#queue, () => this.queueUrl)
+    const api = new ConnectionsApi({ stage, connections, policies, faults, clock, logger })
+    this.#queueApi = new QueueApi(this.#queue, () => this.queueUrl)
     const pages: PageHandler =
       options.http ?? ((request, response) => refusePage(request, response, { stage, policies }))
     server.on('request', (request, response) => {
-      if (api.serve(request, response) || queueApi.serve(request, response)) return
+      if (api.serve(request, response) || this.#queueApi.serve(request, response)) return
       servePage(pages, { request, response, logger })
     })
   }
@@ -193,14 +194,16 @@ class RunningGateway implements LocalGateway {
   }
 
   async #close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#queue.close()
+    this.#queueApi.close()
     this.#handshakes.close()
     this.connections.closeAll()
     await atMost(CLOSE_GRACE_MS, this.connections.empty())
     this.connections.destroy()
     await atMost(CLOSE_GRACE_MS, this.#invoker.quiet())
     this.#invoker.close()
+    // Not before: what still runs may want to post, or to enqueue.
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeAllConnections()
     await Promise.all([...this.#functions].map(async (target) => target.close?.()))
     await closed

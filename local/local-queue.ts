@@ -90,15 +90,20 @@ export class LocalQueue {
     return message
   }
 
-  /** Resolves when the queue is empty and nothing of it is being worked on; at once if no function receives it. */
+  /**
+   * Resolves when the queue is empty and nothing of it is being worked on; at once if no function receives it, or if it
+   * is closed.
+   */
   async drained(): Promise<void> {
     if (this.#options.target === undefined) return
-    while (!this.#isEmpty()) await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
+    while (!this.#isEmpty() && !this.#stop.signal.aborted)
+      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve))
   }
 
-  /** Stops delivering. */
+  /** Stops delivering: what is in the queue stays there, and nobody waits for it any more. */
   close(): void {
     this.#stop.abort()
+    this.#wake()
   }
 
   #isEmpty(): boolean {
@@ -176,7 +181,10 @@ export class LocalQueue {
   }
 
   #wakeIfEmpty(): void {
-    if (!this.#isEmpty()) return
+    if (this.#isEmpty()) this.#wake()
+  }
+
+  #wake(): void {
     const waiters = this.#idleWaiters
     this.#idleWaiters = []
     for (const wake of waiters) wake()

@@ -339,3 +339,17 @@ test('CA-18 a rate limit answers 429 to what is over it, each second anew', asyn
   api.gateway.faults.clear()
   expect([await post(), await post(), await post()]).toEqual([200, 200, 200])
 })
+
+test('CA-19 a post that is no UTF-8 is delivered with what is not replaced, and a warning tells of it', async () => {
+  await using api = await RecordedApi.start()
+  const { client, id } = await openConnection(api)
+  await using _client = client
+
+  const answer = await call('POST', api.managementUrl(id), Buffer.from([0x61, 0xff, 0x62]))
+
+  expect(answer.status).toBe(200)
+  expect(await client.next()).toBe('a\ufffdb')
+  expect(api.log).toMatchObject([
+    { level: 'warn', message: expect.stringMatching(`a post of 3 bytes to ${id} is no UTF-8`) as string },
+  ])
+})

@@ -140,8 +140,12 @@ test('CT-08 the environment is the one given and what Lambda sets, nothing else'
 })
 
 test.each([
-  ['throws-at-load.ts', 'handler', /cannot load .*throws-at-load\.ts: Error: TABLE is not set/],
-  ['missing.ts', 'handler', /cannot load .*missing\.ts: there is no such file/],
+  [
+    'throws-at-load.ts',
+    'handler',
+    /cannot load .*throws-at-load\.ts: Error at .*throws-at-load\.ts:4:7: TABLE is not set/,
+  ],
+  ['missing.ts', 'handler', /cannot load .*missing\.ts: it does not exist/],
   [
     'echo.ts',
     'main',

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { inProcessFunction, startLocalGateway } from '../../local/index.ts'
+import { inProcessFunction, type LambdaResult, startLocalGateway } from '../../local/index.ts'
 import { call, handshake, TestClient } from './support/clients.ts'
 import { Gate, RecordedApi } from './support/recorded-api.ts'
 
@@ -93,4 +93,66 @@ test('GW-06 an event shares nothing with the gateway, nor a result with the func
     stage: 'prod',
     identity: { sourceIp: '127.0.0.1' },
   })
+})
+
+test('GW-07 while the gateway closes, what still runs may post and enqueue, and nobody new gets in', async () => {
+  const gate = new Gate()
+  const answers: unknown[] = []
+  const api: RecordedApi = await RecordedApi.start({
+    message: async ({ requestContext }) => {
+      await gate.opened
+      const { gateway } = api
+      const post = await call('POST', api.managementUrl(requestContext.connectionId), 'x')
+      const queued = await fetch(gateway.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage' },
+        body: JSON.stringify({ QueueUrl: gateway.queueUrl, MessageBody: 'x' }),
+      })
+      const upgrade = await handshake(gateway.websocketUrl).then(String, () => 'dropped')
+      answers.push(post.status, queued.status, upgrade)
+      return { statusCode: 200 }
+    },
+  })
+  await using client = await TestClient.open(api.gateway.websocketUrl)
+  client.send('x')
+  await api.event('MESSAGE')
+
+  const closed = api.gateway.close()
+  await client.closed
+  gate.open()
+  await closed
+
+  expect(answers).toEqual([410, 200, 'dropped'])
+  expect(api.log).toEqual([])
+})
+
+test('GW-08 an invocation that the end of the gateway cuts off is not reported as a failure', async () => {
+  const closing = Promise.withResolvers<LambdaResult>()
+  const cut: LambdaResult = { kind: 'error', errorType: 'Runtime.Closed', message: 'x', trace: [] }
+  const log: string[] = []
+  const note = (message: string): void => void log.push(message)
+  const gateway = await startLocalGateway({
+    functions: {
+      websocket: {
+        invoke: async (event) =>
+          'body' in event ? await closing.promise : { kind: 'ok', value: { statusCode: 200 } },
+        close: async () => closing.resolve(cut),
+      },
+    },
+    logger: { debug: note, info: note, warn: note, error: note },
+  })
+  await using client = await TestClient.open(gateway.websocketUrl)
+  client.send('x')
+
+  await gateway.close()
+  await gateway.idle()
+
+  expect(log).toEqual([])
+})
+
+test('GW-09 on every address of the machine, the addresses it tells are those of this machine', async () => {
+  await using gateway = await startLocalGateway({ host: '0.0.0.0', functions: { websocket: answering } })
+
+  expect(gateway.url).toBe(`http://127.0.0.1:${gateway.port}`)
+  expect((await handshake(gateway.websocketUrl)).status).toBe(101)
 })

@@ -131,6 +131,9 @@ test.each(['/other', '/prod/more', '/prod/chat/lobby/', '/', '/prodx', '/PROD'])
     expect(answer.body).toBe('{"message":"Forbidden"}')
     expect(answer.headers['x-amzn-errortype']).toBe('ForbiddenException')
     expect(api.events).toEqual([])
+    expect(api.log.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      `info: refused 403 ${path}: no such stage or prefix; sockets are below /ws/ or at /prod?path=…`,
+    ])
   },
 )
 

@@ -239,6 +239,35 @@ test('QU-10 idle waits for the queue and for what its invocations put into it', 
   expect(bodies(api.batches)).toEqual(['3', '2', '1', '0'])
 })
 
+test('QU-10 idle ends when the gateway is closed, whatever is left in the queue', async () => {
+  const gate = new Gate()
+  const clock = new ManualClock()
+  await using api = await startQueue(() => gate.opened, { clock, queueConcurrency: 1 })
+  for (let count = 0; count < 30; count += 1) api.gateway.enqueue('x')
+  await eventually(() => api.batches.length === 1)
+  const idle = api.gateway.idle()
+
+  const closed = api.gateway.close()
+  gate.open()
+  await closed
+
+  await idle
+  await api.gateway.idle()
+  expect(api.batches).toHaveLength(1)
+})
+
+test('QU-10 idle ends when the gateway is closed while only a delayed message is left', async () => {
+  await using api = await startQueue(() => undefined, { clock: new ManualClock() })
+  api.gateway.enqueue('late', { delaySeconds: 60 })
+  const idle = api.gateway.idle()
+  await new Promise((resolve) => setImmediate(resolve))
+
+  await api.gateway.close()
+
+  await idle
+  expect(api.batches).toEqual([])
+})
+
 test('QU-10 idle waits for an invocation that began while the queue was emptied', async () => {
   const delivered = new Gate()
   const handled = new Gate()
