@@ -101,30 +101,48 @@ describe.skipIf(isChromiumMissing)('the chat in a browser', () => {
   test('a room that the server refuses: the page says so and keeps waiting longer', async () => {
     await using windows = await context()
     const page = await windows.newPage()
-    await page.goto(dev.url)
-
-    await page.locator('#room-name-input').fill('no such room!')
-    await page.keyboard.press('Enter')
+    await page.goto(`${dev.url}/chat/no%20such%20room!/`)
 
     const text = await notice(page, /could not be opened/)
     expect(text).toContain('“no such room!”')
-    expect(text).toContain('try a name of letters and digits')
+    expect(text).toContain('Names of letters a to z, digits, hyphens and underscores work')
     await page.locator('body[data-connection=waiting]').waitFor()
     expect(await page.locator('#connection-status').innerText()).toBe('Not connected')
+    await page.locator('#other-room').click()
+    await page.waitForURL(`${dev.url}/`)
   })
 
-  test('an empty name and one that no URL can carry stay on the index page', async () => {
+  test('a name that no room can have stays on the index page, with a message', async () => {
     await using windows = await context()
     const page = await windows.newPage()
     await page.goto(dev.url)
 
-    for (const name of ['', '   ', '.', '..']) {
+    for (const name of ['', '   ', '.', '..', 'no such room!', 'café', 'a/b']) {
       await page.locator('#room-name-input').fill(name)
       await page.keyboard.press('Enter')
       expect(await page.evaluate("document.querySelector('#room-name-input').validationMessage")).not.toBe('')
     }
 
     expect(new URL(page.url()).pathname).toBe('/')
+  })
+
+  test('the status ends where the button below it ends, and no line is short of the end of its bubble', async () => {
+    await using windows = await context({ viewport: { width: 1000, height: 700 } })
+    const page = await windowIn(windows, 'layout')
+    const right = (selector: string): Promise<number> =>
+      page.evaluate<number>(`document.querySelector('${selector}').getBoundingClientRect().right`)
+    await postMessage(page, 'x'.repeat(400))
+    await seesMessage(page, 'xxx')
+
+    const lines = await page.evaluate<number>(`(() => {
+      const range = document.createRange()
+      range.selectNodeContents(document.querySelector('#chat-log .message'))
+      return Math.max(...[...range.getClientRects()].map((line) => line.right))
+    })()`)
+
+    expect(await right('#connection-status')).toBeCloseTo(await right('#chat-message-submit'), 0)
+    // A character, and the padding.
+    expect((await right('#chat-log .message')) - lines).toBeLessThan(30)
   })
 
   test.each([

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { root } from '../support/repository.ts'
@@ -58,10 +60,37 @@ describe('npm run dev', () => {
 
     const [, id] = await dev.process.waitFor(/^connecting +(\S+) \/ws\/chat\/lobby\/$/m)
     await dev.process.waitFor(new RegExp(`^accepted +${id} 200$`, 'm'))
-    await dev.process.waitFor(new RegExp(`^disconnected +${id} 1006$`, 'm'))
+    await dev.process.waitFor(new RegExp(`^disconnected +${id} 1006 /ws/chat/lobby/$`, 'm'))
     const [, refused] = await dev.process.waitFor(/^connecting +(\S+) \/ws\/nowhere%0A\/$/m)
     await dev.process.waitFor(new RegExp(`^rejected +${refused} 404$`, 'm'))
     expect(refused).not.toBe(id)
+  })
+
+  test('writes a line when no function hears of a handshake, and why a connection was cut', async () => {
+    await using dev = await startDev()
+
+    expect(await outcome(`${dev.socketUrl}/chat/lobby/`)).toBe(403)
+    const socket = new WebSocket(`${dev.socketUrl}/prod?path=ws/chat/lobby/`)
+    await once(socket, 'open')
+    socket.send('x'.repeat(33_792))
+
+    await dev.process.waitFor(
+      /^refused 403 \/chat\/lobby\/: no such stage or prefix; sockets are below \/ws\/ or at \/prod\?path=…$/m,
+    )
+    await dev.process.waitFor(
+      /^disconnected \S+ 1009 ws\/chat\/lobby\/: frame of 33792 bytes, at most 32768$/m,
+    )
+  })
+
+  test('on every address of the machine it says which, and who can reach what', async () => {
+    await using dev = await startDev(['--port', '0', '--host', '0.0.0.0', '--layer', 'memory'])
+
+    await dev.process.waitFor(
+      /^--host 0\.0\.0\.0: everybody on the network .* management API is not signed$/m,
+    )
+    expect(dev.url).toBe(`http://127.0.0.1:${dev.port}`)
+    expect(dev.process.stdout).not.toContain('0.0.0.0')
+    expect((await fetch(dev.url)).status).toBe(200)
   })
 
   test('--quiet leaves these lines out', async () => {
@@ -134,7 +163,7 @@ describe('npm run dev, used wrongly, says so in one sentence', () => {
     occupant.close()
   })
 
-  test.each([
+  test.each<[name: string, text: string, problem: RegExp, status?: string]>([
     [
       'syntax',
       'export const handler = = 1',
@@ -145,21 +174,43 @@ describe('npm run dev, used wrongly, says so in one sentence', () => {
       "import './nowhere.ts'",
       /^functions\/websocket\.ts:1:\d+ does not compile: .*nowhere\.ts/,
     ],
+    [
+      'an exception in what it imports',
+      "import './status.ts'",
+      /functions\/websocket\.ts: RangeError at \S*functions\/status\.ts:2:7: no table/,
+      '\nthrow new RangeError("no table")\nexport {}',
+    ],
     ['no handler', 'export const other = 1', /functions\/websocket\.ts exports no function "handler"/],
     [
       'an exception',
       "throw new RangeError('no table')\nexport {}",
-      /functions\/websocket\.ts: RangeError: no table/,
+      /functions\/websocket\.ts: RangeError at \S*functions\/websocket\.ts:1:7: no table/,
     ],
     ['syntax that Node does not strip', 'export enum Kind { One }', /functions\/websocket\.ts.*enum/],
-  ])('an entry that cannot be loaded: %s', async (_name, text, problem) => {
-    await using repository = await scratchRepository({ ...refusing, 'functions/websocket.ts': text })
-    await using dev = runDev(['--port', '0'], { root: repository.root })
+  ])(
+    'an entry that cannot be loaded: %s',
+    async (_name, text, problem, status = 'export const status = 401') => {
+      await using repository = await scratchRepository({
+        ...refusing,
+        'functions/websocket.ts': text,
+        'functions/status.ts': status,
+      })
+      await using dev = runDev(['--port', '0'], { root: repository.root })
 
-    expect(await dev.exit).toEqual({ code: 1, signal: null })
-    expect(dev.stderr).toMatch(problem)
-    expect(dev.stderr).toMatch(/^[^\n]+\n$/)
-  })
+      expect(await dev.exit).toEqual({ code: 1, signal: null })
+      expect(dev.stderr).toMatch(problem)
+      expect(dev.stderr).toMatch(/^[^\n]+\n$/)
+    },
+  )
+})
+
+test('npm run dev without one of its entries says which', async () => {
+  await using repository = await scratchRepository(refusing)
+  await rm(join(repository.root, 'functions/delivery.ts'))
+  await using dev = runDev(['--port', '0'], { root: repository.root })
+
+  expect(await dev.exit).toEqual({ code: 1, signal: null })
+  expect(dev.stderr).toBe('functions/delivery.ts does not exist\n')
 })
 
 describe('npm run dev, while sources change', () => {
@@ -183,7 +234,9 @@ describe('npm run dev, while sources change', () => {
     await repository.write({
       'functions/status.ts': 'throw new RangeError("no table"); export const status = 1',
     })
-    await dev.process.waitFor(/^not reloaded, the code of before goes on: .*RangeError: no table/m)
+    await dev.process.waitFor(
+      /^not reloaded, the code of before goes on: .*RangeError at \S*status\.ts:1:7: no table/m,
+    )
     expect(await outcome(`${dev.socketUrl}/ws/chat/lobby/`)).toBe(402)
 
     await repository.write({ 'functions/status.ts': 'export const status: number = 403' })
@@ -220,7 +273,7 @@ describe('npm run dev, while sources change', () => {
 })
 
 describe('npm run dev, told to end', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)(
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'by %s closes its sockets with 1001 and exits with 0',
     async (signal) => {
       await using dev = await startDev()
@@ -236,16 +289,45 @@ describe('npm run dev, told to end', () => {
     },
   )
 
-  test('through npm, which passes a signal no further than to its shell', async () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'by %s to npm alone ends in good order, and so does npm',
+    async (signal) => {
+      await using npm = new Spawned('npm', ['run', 'dev', '--', '--port', '0'], { cwd: root })
+      const [, url = ''] = await npm.waitFor(/^ready (\S+)$/m)
+
+      npm.kill(signal)
+
+      expect(await npm.exit).toEqual({ code: 0, signal: null })
+      await expect(fetch(url)).rejects.toThrow('fetch failed')
+    },
+  )
+
+  test('when npm is killed, it ends too', async () => {
     await using npm = new Spawned('npm', ['run', 'dev', '--', '--port', '0'], { cwd: root })
     const [, url = ''] = await npm.waitFor(/^ready (\S+)$/m)
 
-    npm.kill('SIGTERM')
-    await npm.exit
+    npm.kill('SIGKILL')
 
     await expect
       .poll(() => fetch(url).then(String, () => 'nobody there'), { timeout: 20_000 })
       .toBe('nobody there')
+  })
+
+  test('while invocations run, it complains of none of them', async () => {
+    const slow = `export const handler = async (event: { requestContext: { routeKey: string } }): Promise<object> => {
+      if (event.requestContext.routeKey === '$default') await new Promise((resolve) => setTimeout(resolve, 60_000))
+      return { statusCode: 200 }
+    }`
+    await using repository = await scratchRepository({ ...refusing, 'functions/websocket.ts': slow })
+    await using dev = await startDev(['--port', '0'], { root: repository.root })
+    const socket = new WebSocket(`${dev.socketUrl}/ws/chat/lobby/`)
+    await once(socket, 'open')
+    socket.send('{}')
+
+    dev.process.kill('SIGTERM')
+
+    expect(await dev.process.exit).toEqual({ code: 0, signal: null })
+    expect(dev.process.stderr).toBe('')
   })
 
   test('before it is ready exits just the same', async () => {

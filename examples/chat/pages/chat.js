@@ -13,15 +13,16 @@ const page = {
   notice: document.querySelector('#notice'),
   noticeText: document.querySelector('#notice-text'),
   reconnect: document.querySelector('#reconnect'),
+  otherRoom: document.querySelector('#other-room'),
 }
 
 const encodedRoom = location.pathname.split('/')[2]
 const room = decodeURIComponent(encodedRoom)
 
 // A browser does not tell a refused handshake from an unreachable server: both are code 1006.
-const notOpened =
-  `The room “${room}” could not be opened. Either the server cannot be reached, or it has no such room: ` +
-  'try a name of letters and digits.'
+const notOpened = /^[-\w]+$/.test(room)
+  ? `The room “${room}” could not be opened. Either the server cannot be reached, or it has no such room.`
+  : `The room “${room}” could not be opened. Names of letters a to z, digits, hyphens and underscores work.`
 
 let retryAt
 let closeReason
@@ -57,7 +58,11 @@ page.log.addEventListener('scroll', () => {
 })
 // The keyboard of a phone and the notice make the log smaller.
 new ResizeObserver(stayAtEnd).observe(page.log)
-addEventListener('online', () => socket.connect())
+// A phone's browser stops the timers of a page that nobody looks at.
+for (const event of ['online', 'focus']) addEventListener(event, () => socket.connect())
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') socket.connect()
+})
 setInterval(showCountdown, 250)
 socket.connect()
 
@@ -144,6 +149,7 @@ function stayAtEnd() {
 function showState(state) {
   document.body.dataset.connection = state.name
   page.reconnect.hidden = state.name !== 'waiting'
+  page.otherRoom.hidden = state.name !== 'waiting' || state.wasConnected
   retryAt = state.retryAt
   if (state.name === 'connecting') page.status.textContent = 'Connecting…'
   if (state.name === 'connected') showConnected()

@@ -5,7 +5,7 @@ input.addEventListener('input', () => input.setCustomValidity(''))
 
 form.addEventListener('submit', (event) => {
   event.preventDefault()
-  const room = input.value.trim().toWellFormed()
+  const room = input.value.trim()
   const problem = problemOf(room)
   input.setCustomValidity(problem)
   if (problem) return input.reportValidity()
@@ -14,7 +14,8 @@ form.addEventListener('submit', (event) => {
 
 function problemOf(room) {
   if (room === '') return 'Type the name of a room.'
-  // Browsers resolve these two in a path, even when they are %-encoded.
-  if (room === '.' || room === '..') return `A room cannot be called "${room}".`
+  // What the room's route takes: a slug.
+  if (!/^[-\w]+$/.test(room))
+    return 'A room name has only the letters a to z, digits, hyphens and underscores.'
   return ''
 }
