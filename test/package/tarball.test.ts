@@ -8,6 +8,7 @@ import { DocumentationProject } from '../support/documentation-project.ts'
 import { readCodeBlocks } from '../support/documentation.ts'
 import { importsOf } from '../support/layering.ts'
 import { readExportedSources, root } from '../support/repository.ts'
+import { Stranger } from '../support/stranger.ts'
 
 const run = promisify(execFile)
 
@@ -97,6 +98,80 @@ test('a stranger who installed the tarball can import every entrance, and compil
     expect(printed).toBe(block.output ?? printed)
   }
 })
+
+test('a stranger in an empty folder can follow docs/getting-started.md to the letter', async () => {
+  const page = await readCodeBlocks(root, ['docs/getting-started.md'])
+  const files = page.filter(({ file }) => file !== undefined)
+  await using stranger = await Stranger.arrive(packed)
+
+  for (const { file, code } of files) await stranger.write(file ?? '', code)
+  for (const { code } of page.filter(({ language }) => language === 'sh')) await stranger.type(code)
+
+  const programs = page.filter(({ isRun }) => isRun)
+  expect(programs.map(({ file }) => file)).toEqual(['test.ts', 'news.ts', 'socket.ts'])
+  for (const { file } of programs) await stranger.type(`node ${file}`)
+})
+
+test('without any optional package, its types included, what needs none compiles strictly and loads', async () => {
+  const entrances = ['', '/gateway', '/memory', '/dynamodb', '/testing']
+  await using stranger = await Stranger.arrive(packed)
+  await stranger.type('npm init -y && npm pkg set type=module\nnpm i lambda-channels typescript @types/node')
+  const imports = entrances.map((name, index) => `import * as entrance${index} from 'lambda-channels${name}'`)
+  const used = `console.log(${entrances.map((_, index) => `entrance${index}`).join(', ')})`
+  await stranger.write('all.ts', [...imports, used].join('\n'))
+  // All libraries are checked, too.
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2024',
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+  }
+  await stranger.write('tsconfig.json', JSON.stringify({ compilerOptions }))
+
+  await expect(stranger.type('npx tsc && node all.ts')).resolves.toBeUndefined()
+})
+
+test('a transport of the SDK, and one of a stranger, fit the store', async () => {
+  await using stranger = await Stranger.arrive(packed)
+  await stranger.type('npm init -y && npm pkg set type=module')
+  await stranger.type('npm i lambda-channels @aws-sdk/client-dynamodb typescript @types/node')
+  await stranger.write('store.ts', storeOfTheSdk)
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2024',
+    types: ['node'],
+    strict: true,
+    noEmit: true,
+  }
+  await stranger.write(
+    'tsconfig.json',
+    JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: true } }),
+  )
+
+  await expect(stranger.type('npx tsc')).resolves.toBeUndefined()
+})
+
+// The last line fails to compile if the types of the SDK are lost on the way.
+const storeOfTheSdk = `import { DynamoDB, DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBChannelStore, type DynamoDBTransport } from 'lambda-channels/dynamodb'
+
+const client = new DynamoDB({})
+const transport: DynamoDBTransport = {
+  BatchGetItem: (input, { abortSignal }) => client.batchGetItem(input, { abortSignal }),
+  BatchWriteItem: (input, { abortSignal }) => client.batchWriteItem(input, { abortSignal }),
+  DeleteItem: (input, { abortSignal }) => client.deleteItem(input, { abortSignal }),
+  GetItem: (input, { abortSignal }) => client.getItem(input, { abortSignal }),
+  PutItem: (input, { abortSignal }) => client.putItem(input, { abortSignal }),
+  Query: (input, { abortSignal }) => client.query(input, { abortSignal }),
+  UpdateItem: (input, { abortSignal }) => client.updateItem(input, { abortSignal }),
+}
+new DynamoDBChannelStore({ tableName: 'channels', transport })
+new DynamoDBChannelStore({ tableName: 'channels', client: new DynamoDBClient({}) })
+new DynamoDBChannelStore({ tableName: 'channels', clientConfig: { region: 'eu-west-1', maxAttempts: 2 } })
+// @ts-expect-error no such setting
+new DynamoDBChannelStore({ tableName: 'channels', clientConfig: { regoin: 'eu-west-1' } })
+`
 
 const plainBlock = {
   page: 'entrances.md',
