@@ -130,7 +130,8 @@ export class LocalQueue {
 
   #startWorkers(): void {
     const { target, policies } = this.#options
-    if (target === undefined) return
+    // A worker of a closed queue takes nothing, so none may be started for what is left in it.
+    if (target === undefined || this.#stop.signal.aborted) return
     const wanted = Math.min(policies.queueConcurrency, Math.ceil(this.#visible.length / MAX_BATCH))
     while (this.#workers < wanted) void this.#work(target)
   }

@@ -256,6 +256,18 @@ test('QU-10 idle ends when the gateway is closed, whatever is left in the queue'
   expect(api.batches).toHaveLength(1)
 })
 
+test('QU-10 what is put into the queue of a closed gateway stays there, and holds up nothing', async () => {
+  await using api = await startQueue(() => undefined)
+
+  const closed = api.gateway.close()
+  api.gateway.enqueue('late')
+  await closed
+  await new Promise((resolve) => setImmediate(resolve))
+
+  await api.gateway.idle()
+  expect(api.batches).toEqual([])
+})
+
 test('QU-10 idle ends when the gateway is closed while only a delayed message is left', async () => {
   await using api = await startQueue(() => undefined, { clock: new ManualClock() })
   api.gateway.enqueue('late', { delaySeconds: 60 })
