@@ -6,11 +6,19 @@
  */
 export function extendScope<S extends object, A extends object>(scope: S, additions: A): Extended<S, A> {
   // A spread would read every getter; a prototype chain would hide the old keys from the next spread.
-  const copy: Extended<S, A> = Object.create(Object.prototype, {
-    ...Object.getOwnPropertyDescriptors(scope),
-    ...Object.getOwnPropertyDescriptors(additions),
-  })
-  return copy
+  const copy = {}
+  for (const key of Reflect.ownKeys(scope)) if (!Object.hasOwn(additions, key)) copyProperty(scope, copy, key)
+  for (const key of Reflect.ownKeys(additions)) copyProperty(additions, copy, key)
+  return copy as Extended<S, A>
+}
+
+function copyProperty(from: object, to: object, key: PropertyKey): void {
+  const descriptor = Object.getOwnPropertyDescriptor(from, key)
+  if (descriptor === undefined) return
+  // Assignment keeps the copy a fast object; an accessor, and what assignment treats in its own way, is defined.
+  const isPlain = 'value' in descriptor && descriptor.enumerable === true && key !== '__proto__'
+  if (isPlain) (to as Record<PropertyKey, unknown>)[key] = descriptor.value
+  else Object.defineProperty(to, key, descriptor)
 }
 
 /** `S` with the properties of `A`, which win. */
