@@ -168,7 +168,9 @@ describe.skipIf(isChromiumMissing)('the chat in a browser', () => {
     const room = { width: await contentWidth(), tap: await height44('#chat-message-submit') }
     await page.goto(`${dev.url}/chat/${'not%20a%20room'.repeat(8)}/`)
     await notice(page, /could not be opened/)
-    const refused = { width: await contentWidth(), tap: await height44('#reconnect') }
+    // The button is away while a try is under way.
+    await expect.poll(() => height44('#reconnect'), { timeout: 15_000 }).toBe(true)
+    const refused = { width: await contentWidth(), tap: true }
 
     expect([index, room, refused]).toEqual([
       { width, tap: true },
