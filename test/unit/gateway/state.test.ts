@@ -1,46 +1,8 @@
 import { expect, test } from 'vitest'
 import { WebsocketConsumer } from '../../../shared/consumers/websocket-consumer.ts'
 import { InvalidStateError } from '../../../shared/errors.ts'
-import type { JsonObject } from '../../../shared/message.ts'
 import { GatewayWorld } from '../../support/gateway-world.ts'
-
-interface CounterState {
-  count: number
-  name?: string
-  color?: string
-}
-
-type Act = (consumer: CounterConsumer, text: string) => Promise<void> | void
-
-/** Does to its state what the test says. */
-class CounterConsumer extends WebsocketConsumer {
-  override state: CounterState = { count: 0 }
-  protected get act(): Act {
-    return () => {}
-  }
-  override async receive(text: string): Promise<void> {
-    await this.act(this, text)
-  }
-}
-
-function worldOf(receive: Act, connect: Act = (consumer) => consumer.accept()): GatewayWorld {
-  class TestConsumer extends CounterConsumer {
-    protected override get act(): Act {
-      return receive
-    }
-    override async connect(): Promise<void> {
-      await connect(this, '')
-    }
-    async nested(event: { readonly text: string }): Promise<void> {
-      await receive(this, event.text)
-    }
-  }
-  return new GatewayWorld({ application: TestConsumer.asApplication() })
-}
-
-async function storedState(world: GatewayWorld): Promise<JsonObject | undefined> {
-  return (await world.store.load('a='))?.state
-}
+import { CounterConsumer, storedState, worldOf } from '../../support/counter-consumer.ts'
 
 test('state that one event changed is there in the next, in another container', async () => {
   const seen: number[] = []
