@@ -6,12 +6,17 @@ import type { EventMap, EventOf } from './message.ts'
 export interface GroupSendResult {
   /** Handled: the member's handler ran and all its frames were accepted by API Gateway, or it sent none. */
   readonly delivered: number
-  /** Kept in the delivery queue, to be delivered right after: still opening, throttled, or out of time. */
+  /**
+   * Kept in the delivery queue, to be delivered right after: still opening, throttled, or out of time. Where the group was
+   * cut into {@link ranges}, it holds an estimate of their members.
+   */
   readonly deferred: number
   /** Proved dead; its record and memberships were removed. */
   readonly gone: number
   /** Handler failed or delivery was impossible. Logged, and that member was closed where its handler failed. */
   readonly failed: number
+  /** Present if the group is large: how many ranges of it were given to delivery workers, which count their members. */
+  readonly ranges?: number
 }
 
 /** Options of one group send. */
@@ -20,23 +25,59 @@ export interface GroupSendOptions {
   readonly exclude?: readonly string[]
 }
 
+/** Options of one receive. */
+export interface ReceiveOptions {
+  /** Ends the wait: `receive` rejects with its reason. Without one it waits until a message comes. */
+  readonly signal?: AbortSignal
+}
+
 /**
- * What an application may ask of a channel layer.
+ * What an application may ask of a channel layer; `docs/reference/channel-layer-spec.md` is its contract.
  *
  * @typeParam Events - the payload of each event type, so that a misspelt type or a missing key does not compile
  */
 export interface ChannelLayer<Events = EventMap> {
+  /** What the layer can do beyond channels: `groups` and `flush`, as in Channels. */
+  readonly extensions: readonly string[]
+
   /**
    * Runs the handler named by `event.type` in the consumer of the connection `channelName`
-   * (`chat.message` runs `chatMessage`), with that connection's own scope and state.
+   * (`chat.message` runs `chatMessage`), with that connection's own scope and state. Into a channel of
+   * {@link newChannel} it puts the event instead.
    *
-   * Resolves when the handler has run and its frames were accepted, or when the event was deferred. A
+   * Resolves when the handler has run and its frames were accepted, or when the event was deferred or put. A
    * connection that is gone is no error: it is cleaned up and counted.
    *
    * @throws {@link InvalidNameError} if `channelName` is not a channel name
    * @throws {@link InvalidMessageError} if `event` cannot travel
+   * @throws {@link ChannelFullError} if as many messages wait in the channel as it takes
    */
   send(channelName: string, event: EventOf<Events>): Promise<void>
+
+  /**
+   * Makes a channel for code that is no consumer, and returns its name, which nobody can guess: `prefix`, random
+   * characters, `!` and more of them. It can be a member of groups until it expires, by default after a day. Memory
+   * and Redis have such channels.
+   *
+   * @throws {@link NotSupportedError} if the store keeps no messages, as DynamoDB
+   */
+  newChannel(prefix?: string): Promise<string>
+
+  /**
+   * The message that waits longest in a channel of {@link newChannel}, waiting for one if there is none. Each message
+   * is received once, by one receiver. Inside an invocation give it a signal: a wait that is left alone goes on.
+   *
+   * @throws {@link NotSupportedError} for a connection, whose messages run its consumer, or if the store keeps no messages
+   */
+  receive(channelName: string, options?: ReceiveOptions): Promise<EventOf<Events>>
+
+  /**
+   * Forgets every connection, membership and message of the layer. Open connections stay open, and nothing
+   * reaches their consumers any more. For tests and development.
+   *
+   * @throws {@link StoreError}
+   */
+  flush(): Promise<void>
 
   /**
    * Adds the connection `channelName` to `group`. Doing it again changes nothing. Once it resolves, a
@@ -57,7 +98,7 @@ export interface ChannelLayer<Events = EventMap> {
 
   /**
    * Runs the handler named by `event.type` in the consumer of every member of `group`, the sender included,
-   * each with its own scope and state.
+   * each with its own scope and state. A member that {@link newChannel} made is put the event into.
    *
    * One member never fails the others or the sender. Members that join or leave while it runs may or may not
    * be reached. A group without members is no error.

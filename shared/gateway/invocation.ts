@@ -1,7 +1,7 @@
 import type { Application, Send, WebsocketScope } from '../application.ts'
 import { StoreError } from '../errors.ts'
 import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
-import type { DeferReason, Delivery, GroupPayload, Outcome, Remainder } from '../layers/delivery.ts'
+import type { DeferReason, Delivery, FanOutLimits, GroupPayload, Outcome, Remainder } from '../layers/delivery.ts'
 import { forEachConcurrently } from '../layers/for-each-concurrently.ts'
 import type { Message } from '../message.ts'
 import { StopConsumer } from '../signals.ts'
@@ -43,8 +43,8 @@ export interface InvocationOptions {
 /** Options of {@link Invocation.enqueue}. */
 export interface EnqueueTasksOptions {
   readonly delaySeconds?: number
-  /** Whether the tasks count as tried once more. */
-  readonly isAttempt?: boolean
+  /** How often the tasks count as tried; by default once more than those at hand. */
+  readonly attempt?: number
 }
 
 /** One connection's `$connect` while it runs. */
@@ -111,7 +111,7 @@ export class Invocation implements Delivery {
       // Its `$connect` may still run: a connection that joins no group has no record until it is accepted. When that
       // began is not known here, hence 0.
       const task: DeliveryTask = { kind: 'event', connectionId, connectedAt: 0, event }
-      await this.enqueue([task], { delaySeconds: RECORD_WAIT_SECONDS, isAttempt: false })
+      await this.enqueue([task], { delaySeconds: RECORD_WAIT_SECONDS, attempt: 1 })
       return 'deferred'
     }
     this.count('messageWithoutRecord')
@@ -124,6 +124,7 @@ export class Invocation implements Delivery {
     // Its record may be gone while this membership is left: a `groupAdd` that raced its end.
     if (outcome === 'gone') await removeMembership(this.runtime, group, member.connectionId)
     this.count(outcome)
+    this.#forgetIdle(member.connectionId)
     return outcome
   }
 
@@ -137,6 +138,10 @@ export class Invocation implements Delivery {
 
   inTime<T>(read: Promise<T>): Promise<T> {
     return this.#deadline.bound(read)
+  }
+
+  get limits(): FanOutLimits {
+    return this.runtime.fanOut
   }
 
   /** Aborts when the time is over. */
@@ -153,7 +158,24 @@ export class Invocation implements Delivery {
     if (failure)
       logger.warn('the rest of a group send waits in the delivery queue', { ...rest, error: failure })
     else logger.info('the rest of a group send waits in the delivery queue: time is up', rest)
-    await this.enqueue([{ kind: 'group', ...rest, ...payload }], { isAttempt: !hasProgressed })
+    const task: DeliveryTask = { kind: 'group', ...rest, ...payload }
+    await this.enqueue([task], hasProgressed ? { attempt: 0 } : {})
+  }
+
+  async giveAway(parts: readonly Remainder[]): Promise<boolean> {
+    const tasks = parts.map(({ payload, ...rest }): DeliveryTask => ({ kind: 'group', ...rest, ...payload }))
+    try {
+      await this.inTime(this.enqueue(tasks, { attempt: 0 }))
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      this.runtime.logger.warn(
+        'a large group could not be divided among delivery workers: it is served here, as far as there is time',
+        { group: parts[0]?.group, ranges: tasks.length, error },
+      )
+      return false
+    }
+    this.runtime.metrics.count('fanOutRanges', tasks.length)
+    return true
   }
 
   count(name: string): void {
@@ -186,14 +208,10 @@ export class Invocation implements Delivery {
   /** Puts deliveries into the queue right away. */
   async enqueue(
     tasks: readonly DeliveryTask[],
-    { delaySeconds = 0, isAttempt = true }: EnqueueTasksOptions = {},
+    { delaySeconds = 0, attempt = (this.#options.attempt ?? 0) + 1 }: EnqueueTasksOptions = {},
   ): Promise<void> {
-    const { endpoint, attempt = 0 } = this.#options
-    const deliveries = tasks.map((task) => ({
-      task,
-      endpoint,
-      attempt: isAttempt ? attempt + 1 : 1,
-    }))
+    const { endpoint } = this.#options
+    const deliveries = tasks.map((task) => ({ task, endpoint, attempt }))
     await this.runtime.queue.enqueue(deliveries, { delaySeconds })
   }
 
@@ -305,6 +323,12 @@ export class Invocation implements Delivery {
   #deferEvent({ connectionId, connectedAt }: GroupMember, event: Message): Outcome {
     this.#backlog.add({ kind: 'event', connectionId, connectedAt, event })
     return 'deferred'
+  }
+
+  /** A walk over many members must not keep an outbox for each of them. */
+  #forgetIdle(connectionId: string): void {
+    if (this.#active.get(connectionId)?.size) return
+    if (this.#outboxes.get(connectionId)?.isIdle) this.#outboxes.delete(connectionId)
   }
 
   /** Undefined if the connection turns out to have no record. */

@@ -28,6 +28,7 @@ export interface OutboxContext {
 export class Outbox {
   readonly #context: OutboxContext
   #tail: Promise<unknown> = Promise.resolve()
+  #underWay = 0
   #state: 'open' | 'deferring' | 'gone' | 'closed' = 'open'
   readonly #waiting = new WaitingFrames()
   #closeLast = false
@@ -40,6 +41,11 @@ export class Outbox {
   /** Whether what is sent next will wait. */
   get isDeferring(): boolean {
     return this.#state === 'deferring'
+  }
+
+  /** Whether a new outbox would do as well: nothing is under way or waits, and nothing is known of the connection. */
+  get isIdle(): boolean {
+    return this.#state === 'open' && this.#underWay === 0
   }
 
   /** Hands out what waits: frames for the delivery queue, and whether the connection is to be closed after them. */
@@ -66,13 +72,22 @@ export class Outbox {
     await this.#tail
   }
 
-  #enqueue(step: () => Promise<Outcome>): Promise<Outcome> {
-    const result = this.#tail.then(step)
+  #enqueue(step: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+    this.#underWay += 1
+    const result = this.#tail.then(() => this.#perform(step))
     this.#tail = result
     return result
   }
 
-  async #send(text: string): Promise<Outcome> {
+  async #perform(step: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+    try {
+      return await step()
+    } finally {
+      this.#underWay -= 1
+    }
+  }
+
+  #send(text: string): Outcome | Promise<Outcome> {
     if (this.#state === 'gone') return 'gone'
     if (this.#state === 'closed' || this.#closeLast) {
       this.#context.onLate()

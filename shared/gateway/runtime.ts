@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
+import { FAN_OUT_LIMITS, type FanOutLimits } from '../layers/delivery.ts'
 import type { Logger } from '../logger.ts'
 import { OPENING_GRACE_MS } from '../limits.ts'
 import type { ChannelStore } from '../stores/channel-store.ts'
@@ -41,6 +42,8 @@ export interface RuntimeOptions {
   readonly lostFields?: Map<string, Set<string>>
   /** Age under which a 410 does not prove a connection dead, in milliseconds. */
   readonly openingGraceMs?: number
+  /** From which size on, and how, a group is divided among delivery workers. */
+  readonly fanOut?: Partial<FanOutLimits>
 }
 
 /**
@@ -57,6 +60,7 @@ export class Runtime {
   readonly endpoint: string | undefined
   readonly isDevelopment: boolean
   readonly openingGraceMs: number
+  readonly fanOut: FanOutLimits
   readonly onError: NonNullable<RuntimeOptions['onError']>
   readonly scopes: ScopeCache = new ScopeCache()
   /** In development: fields that events of a consumer set, by its name. */
@@ -77,6 +81,7 @@ export class Runtime {
     this.lostFields = options.lostFields ?? new Map()
     this.isDevelopment = options.isDevelopment ?? false
     this.openingGraceMs = options.openingGraceMs ?? OPENING_GRACE_MS
+    this.fanOut = { ...FAN_OUT_LIMITS, ...options.fanOut }
     this.onError = options.onError ?? (() => {})
     this.#createPoster = options.createPoster
   }

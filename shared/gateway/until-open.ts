@@ -32,7 +32,7 @@ export async function untilOpen(task: ConnectionTask, invocation: Invocation): P
     }
     // Ended before it was open. Most likely its `$connect` is refused, but if not, then somebody has to close it.
     if (record === undefined && wait === MAX_WAIT_MS) {
-      await invocation.enqueue([task], { delaySeconds: RECHECK_SECONDS, isAttempt: false })
+      await invocation.enqueue([task], { delaySeconds: RECHECK_SECONDS, attempt: 1 })
       return false
     }
     await invocation.runtime.clock.sleep(wait)

@@ -23,8 +23,23 @@ export interface DeferReason {
   readonly failure?: StoreError | undefined
 }
 
+/** From which size on, and how, a group is divided among delivery workers. */
+export interface FanOutLimits {
+  /** A group, or a range of one, with more members than about this many is cut. 2 000 by default. */
+  readonly inlineMembers: number
+  /** Members in one range, about: what a worker that is killed half-way may deliver twice. 500 by default. */
+  readonly rangeMembers: number
+  /** Ranges that one walk makes. More are needed for large groups, so workers cut theirs again. 64 by default. */
+  readonly maxRanges: number
+}
+
+/** What applies unless a runtime says otherwise. */
+export const FAN_OUT_LIMITS: FanOutLimits = { inlineMembers: 2_000, rangeMembers: 500, maxRanges: 64 }
+
 /** How a channel layer reaches connections: the port that the server half implements. */
 export interface Delivery {
+  /** How far one walk over a group goes by itself. */
+  readonly limits: FanOutLimits
   /** Handles `event` in the consumer of one connection. Never rejects because of that connection or its consumer. */
   event(connectionId: string, event: Message): Promise<Outcome>
   /**
@@ -39,6 +54,11 @@ export interface Delivery {
    * store that does not answer must not cost the members that were not read.
    */
   inTime<T>(read: Promise<T>): Promise<T>
+  /**
+   * Puts parts of a large fan-out into the delivery queue. False, logged, if it does not take them all: whoever asked
+   * serves them then, those that it did take a second time.
+   */
+  giveAway(parts: readonly Remainder[]): Promise<boolean>
   /** Whether a long walk should stop now and hand on what is left. */
   isOutOfTime(): boolean
   /**

@@ -118,3 +118,29 @@ test('what was handed out is not handed out again, and what comes behind it is t
   expect(told).toMatchObject({ deferred: 2, late: 1 })
   expect(outbox.takeDeferred()).toEqual({ frames: [], close: false })
 })
+
+test('an outbox is idle unless something is under way, waits, or is known of its connection', async () => {
+  const { outbox, poster } = makeOutbox()
+  expect(outbox.isIdle).toBe(true)
+
+  const sent = [outbox.send('1'), outbox.send('2')]
+  expect(outbox.isIdle).toBe(false)
+  await sent[0]
+  expect(outbox.isIdle).toBe(false)
+  await sent[1]
+  expect(outbox.isIdle).toBe(true)
+
+  poster.answerNext('a=', 'throttled')
+  await outbox.send('3')
+  expect(outbox.isIdle).toBe(false)
+})
+
+test('an outbox that has closed its connection, or found it dead, is not idle', async () => {
+  const [closing, dying] = [makeOutbox(), makeOutbox()]
+  dying.poster.answer('a=', 'gone')
+
+  await closing.outbox.close()
+  await dying.outbox.send('1')
+
+  expect([closing.outbox.isIdle, dying.outbox.isIdle]).toEqual([false, false])
+})

@@ -2,12 +2,18 @@ import { beforeEach, expect, test } from 'vitest'
 import { MemoryChannelStore } from '../../../shared/backends/memory/memory-channel-store.ts'
 import { InvalidMessageError, InvalidNameError, MessageTooLargeError } from '../../../shared/errors.ts'
 import { BaseChannelLayer } from '../../../shared/layers/base-channel-layer.ts'
-import type { Delivery, Remainder } from '../../../shared/layers/delivery.ts'
+import {
+  type Delivery,
+  FAN_OUT_LIMITS,
+  type FanOutLimits,
+  type Remainder,
+} from '../../../shared/layers/delivery.ts'
 import type { Message } from '../../../shared/message.ts'
 import { observeStore, type ObservedStore } from '../../support/observed-store.ts'
 
 /** Reaches everybody, and writes down how. */
 class FakeDelivery implements Delivery {
+  readonly limits: FanOutLimits = FAN_OUT_LIMITS
   readonly events: unknown[] = []
   readonly payloads: unknown[] = []
   readonly remainders: Remainder[] = []
@@ -30,6 +36,10 @@ class FakeDelivery implements Delivery {
   }
   isOutOfTime(): boolean {
     return false
+  }
+  async giveAway(parts: readonly Remainder[]): Promise<boolean> {
+    this.remainders.push(...parts)
+    return true
   }
   async defer(remainder: Remainder): Promise<void> {
     this.remainders.push(remainder)
