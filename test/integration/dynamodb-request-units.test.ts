@@ -47,12 +47,19 @@ beforeAll(async () => {
 afterAll(() => database.close())
 
 beforeEach(() => {
-  store = database.makeStore({
-    onConsumedCapacity: (operation, units) => {
-      spent[operation] = (spent[operation] ?? 0) + units
-    },
-  })
+  store = database.makeStore({ onConsumedCapacity })
 })
+
+function onConsumedCapacity(operation: string, units: number): void {
+  spent[operation] = (spent[operation] ?? 0) + units
+}
+
+function encryptedStore(): DynamoDBChannelStore {
+  return database.makeStore({
+    onConsumedCapacity,
+    symmetricEncryptionKeys: ['a key of at least 16 characters'],
+  })
+}
 
 it('connecting with one group costs 2 write units in one round trip', async () => {
   const cost = await costOf(() => store.create(record({ scope: browserScope, groups: ['chat_lobby'] })))
@@ -81,6 +88,26 @@ it('the record of an ordinary browser takes one write unit, and half its kilobyt
   )
 
   expect(cost.units).toEqual({ BatchWriteItem: 2 })
+})
+
+it('encrypted, the same record takes one write unit too, with 100 bytes of state', async () => {
+  const sealed = encryptedStore()
+  const one = record({ scope: browserScope, groups: ['chat_lobby'], state: { text: 'x'.repeat(100) } })
+  const { connectionId } = one
+
+  expect(await costOf(() => sealed.create(one))).toEqual({ requests: 1, units: { BatchWriteItem: 2 } })
+  expect(
+    await costOf(() => sealed.saveState(connectionId, { set: { text: 'y'.repeat(100) }, remove: [] })),
+  ).toEqual({ requests: 1, units: { UpdateItem: 1 } })
+  expect(await costOf(() => sealed.groupAdd('hall', connectionId))).toEqual({
+    requests: 2,
+    units: { UpdateItem: 1, PutItem: 1 },
+  })
+  expect(await costOf(() => sealed.load(connectionId))).toEqual({ requests: 1, units: { GetItem: 1 } })
+  expect(await costOf(() => sealed.remove(connectionId))).toEqual({
+    requests: 2,
+    units: { DeleteItem: 1, BatchWriteItem: 2 },
+  })
 })
 
 it('loading a record costs 1 read unit', async () => {

@@ -13,6 +13,7 @@ import { RequestSigner, type SignableHeaders } from '../../http/request-signer.t
 import { backOff } from './backoff.ts'
 import { isWorthAnotherTry } from './dynamodb-failure.ts'
 import type { CallOptions, DynamoDBTransport } from './transport.ts'
+import { fromWire, toWire } from './wire-format.ts'
 
 /** BatchGetItem returns up to 16 MB of items, which take more room as JSON. */
 const MAX_BODY_BYTES = 67_108_864
@@ -45,8 +46,7 @@ export interface HttpTransport extends DynamoDBTransport {
 
 /**
  * Makes the calls with an HTTP client of this library, signs and retries by itself: a fraction of the CPU time of the
- * SDK, and nothing to load. DynamoDB's wire format is the SDK's input and output but for binary values, which the
- * store does not use. docs/decisions/0013
+ * SDK, and nothing to load. docs/decisions/0013
  *
  * @throws {@link ConfigurationError} if the endpoint is not an http or https URL, or the region cannot be one
  */
@@ -57,7 +57,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `DynamoDB_20120810.${operation}`,
     }
-    return (input, callOptions) => sender.send(headers, JSON.stringify(input), callOptions)
+    return (input, callOptions) => sender.send(headers, toWire(input), callOptions)
   }
   return {
     BatchGetItem: call('BatchGetItem'),
@@ -66,6 +66,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
     GetItem: call('GetItem'),
     PutItem: call('PutItem'),
     Query: call('Query'),
+    Scan: call('Scan'),
     UpdateItem: call('UpdateItem'),
     destroy: () => sender.destroy(),
   }
@@ -123,7 +124,7 @@ class HttpSender {
       const newer = await this.#credentials.replace(credentials, this.#clock.now())
       if (newer) response = await this.#request(payload, newer, signal)
     }
-    if (response.status === 200) return JSON.parse(response.body) as object
+    if (response.status === 200) return fromWire(response.body)
     throw errorOf(response)
   }
 

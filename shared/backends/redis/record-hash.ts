@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../message.ts'
 import type { ConnectionRecord, RecordWrite } from '../../stores/channel-store.ts'
-import type { TextCipher } from '../../stores/text-cipher.ts'
+import { requireObject, scopePlace, statePlace, type ValueCodec } from '../../stores/value-codec.ts'
 
 /** The fields of a record's hash, by name. */
 export type Fields = ReadonlyMap<string, string>
@@ -15,10 +15,17 @@ export interface HashChanges {
   readonly remove: readonly string[]
 }
 
+/** How the values of a state are stored. */
+export interface StateCoding {
+  readonly codec: ValueCodec
+  /** What the value of this key is stored as belonging to. */
+  readonly placeOf: (key: string) => string
+}
+
 /** The field and the value of everything in a record, one after the other. */
-export function hashOfRecord(record: ConnectionRecord, cipher: TextCipher): readonly string[] {
+export function hashOfRecord(record: ConnectionRecord, codec: ValueCodec): readonly string[] {
   const { connectionId, scope, state, version, connectedAt, expiresAt } = record
-  const { set } = hashChanges(connectionId, { scope, set: state, remove: [] }, cipher)
+  const { set } = hashChanges(connectionId, { scope, set: state, remove: [] }, codec)
   const numbers = Object.entries({ version, connectedAt, expiresAt })
   return [
     ...set,
@@ -28,36 +35,43 @@ export function hashOfRecord(record: ConnectionRecord, cipher: TextCipher): read
 }
 
 /** What `write` does to the hash of a connection. */
-export function hashChanges(connectionId: string, write: RecordWrite, cipher: TextCipher): HashChanges {
-  const texts = Object.entries(write.set).map(([key, value]) => [stateField(key), value] as const)
-  const fields: readonly (readonly [string, JsonValue])[] =
-    write.scope === undefined ? texts : [[SCOPE, write.scope], ...texts]
-  return {
-    set: fields.flatMap(([field, value]) => [
-      field,
-      cipher.encrypt(JSON.stringify(value), placeOf(connectionId, field)),
-    ]),
-    remove: write.remove.map((key) => stateField(key)),
+export function hashChanges(connectionId: string, write: RecordWrite, codec: ValueCodec): HashChanges {
+  const scope =
+    write.scope === undefined ? [] : [SCOPE, codec.encodeText(write.scope, scopePlace(connectionId))]
+  const state = stateFields(write.set, stateCoding(connectionId, codec))
+  return { set: [...scope, ...state], remove: write.remove.map((key) => stateField(key)) }
+}
+
+/** The field and the value of each key of a state, one after the other. */
+export function stateFields(state: JsonObject, { codec, placeOf }: StateCoding): readonly string[] {
+  return Object.entries(state).flatMap(([key, value]) => [
+    stateField(key),
+    codec.encodeText(value, placeOf(key)),
+  ])
+}
+
+/** The state in the fields of a hash. */
+export function stateIn(fields: Fields, { codec, placeOf }: StateCoding): JsonObject {
+  const state: [string, JsonValue][] = []
+  for (const [field, stored] of fields) {
+    if (!field.startsWith(STATE)) continue
+    const key = stateKey(field)
+    state.push([key, codec.decodeText(stored, placeOf(key))])
   }
+  // fromEntries defines properties, so a key named "__proto__" stays an ordinary key.
+  return Object.fromEntries(state)
 }
 
 /** The record in the fields of a hash. */
-export function recordOfHash(connectionId: string, fields: Fields, cipher: TextCipher): ConnectionRecord {
-  const read = (field: string, stored: string): JsonValue =>
-    JSON.parse(cipher.decrypt(stored, placeOf(connectionId, field))) as JsonValue
-  const state: [string, JsonValue][] = []
-  const groups: string[] = []
-  for (const [field, stored] of fields) {
-    if (field.startsWith(GROUP)) groups.push(field.slice(GROUP.length))
-    if (field.startsWith(STATE)) state.push([stateKey(field), read(field, stored)])
-  }
+export function recordOfHash(connectionId: string, fields: Fields, codec: ValueCodec): ConnectionRecord {
+  const place = scopePlace(connectionId)
+  const scope = requireObject(codec.decodeText(fields.get(SCOPE) ?? '{}', place), place)
   return {
     connectionId,
-    scope: read(SCOPE, fields.get(SCOPE) ?? '{}') as JsonObject,
-    // fromEntries defines properties, so a key named "__proto__" stays an ordinary key.
-    state: Object.fromEntries(state),
+    scope,
+    state: stateIn(fields, stateCoding(connectionId, codec)),
     version: numberIn(fields, 'version'),
-    groups,
+    groups: groupsIn(fields),
     connectedAt: numberIn(fields, 'connectedAt'),
     expiresAt: numberIn(fields, 'expiresAt'),
   }
@@ -87,20 +101,20 @@ export function fieldsOfReply(reply: readonly string[]): Fields {
   return fields
 }
 
-function numberIn(fields: Fields, field: string): number {
+function stateCoding(connectionId: string, codec: ValueCodec): StateCoding {
+  return { codec, placeOf: (key) => statePlace(connectionId, key) }
+}
+
+/** A number in the fields; 0 if there is none. */
+export function numberIn(fields: Fields, field: string): number {
   return Number(fields.get(field) ?? 0)
 }
 
-// A key as JSON: UTF-8 has no half characters, and JSON writes them out.
-function stateField(key: string): string {
+/** The field of a key of a state: as JSON, for UTF-8 has no half characters, and JSON writes them out. */
+export function stateField(key: string): string {
   return STATE + JSON.stringify(key)
 }
 
 function stateKey(field: string): string {
   return JSON.parse(field.slice(STATE.length)) as string
-}
-
-/** What a stored text belongs to: it cannot be moved to another connection or another field. */
-function placeOf(connectionId: string, field: string): string {
-  return `connection "${connectionId}", ${field}`
 }

@@ -1,19 +1,21 @@
 import { expect, it } from 'vitest'
 import { itemOfRecord, recordOfItem, stateEntry } from '../../../../shared/backends/dynamodb/record-item.ts'
+import type { Item } from '../../../../shared/backends/dynamodb/transport.ts'
+import { ValueCodec } from '../../../../shared/stores/value-codec.ts'
+import { binarySerializer } from '../../../support/binary-serializer.ts'
 
 it.each(['count', 'a.b', 'size', '0', 'é☃😀', 'k'.repeat(255)])('stores a state under its key: %s', (key) => {
-  expect(stateEntry(key, [1])).toEqual({ name: key, text: '[1]' })
+  expect(stateEntry(key, [1])).toEqual({ name: key, value: [1] })
 })
 
 // DynamoDB takes none of these as an attribute's name, or would not give it back; the embedded one is laxer.
 it.each(['', '__proto__', '~', '\ud83d', 'a\udc00', 'k'.repeat(256), 'k'.repeat(70_000)])(
   'stores a state under a hash where DynamoDB would not take the key',
   (key) => {
-    const { name, text } = stateEntry(key, [1])
+    const { name, value } = stateEntry(key, [1])
 
     expect(name).toMatch(/^~[A-Za-z0-9_-]{43}$/)
-    expect(text.isWellFormed()).toBe(true)
-    expect(JSON.parse(text)).toEqual([key, [1]])
+    expect(value).toEqual([key, [1]])
   },
 )
 
@@ -33,8 +35,42 @@ it('stores no empty set of groups, which DynamoDB refuses', () => {
     connectedAt: 1,
     expiresAt: 2,
   }
-  const item = itemOfRecord(record)
+  const item = itemOfRecord(record, new ValueCodec())
 
   expect(item).not.toHaveProperty('groups')
-  expect(recordOfItem('a', item)).toEqual(record)
+  expect(recordOfItem('a', item, new ValueCodec())).toEqual(record)
+})
+
+const record = {
+  connectionId: 'a',
+  scope: { user: 'Ada' },
+  state: { secret: 'Lovelace' },
+  version: 0,
+  groups: [],
+  connectedAt: 1,
+  expiresAt: 2,
+}
+
+it('stores JSON as text, and what is bytes as bytes', () => {
+  const text = itemOfRecord(record, new ValueCodec())
+  const binary = itemOfRecord(record, new ValueCodec({ serializer: binarySerializer }))
+
+  expect(text['scope']).toEqual({ S: '{"user":"Ada"}' })
+  expect(text['state']?.M).toEqual({ secret: { S: '"Lovelace"' } })
+  expect(binary['scope']?.B).toBeInstanceOf(Uint8Array)
+  expect(binary['state']?.M?.['secret']?.B).toBeInstanceOf(Uint8Array)
+})
+
+it('says which value it is that cannot be read', () => {
+  const item = itemOfRecord(record, new ValueCodec())
+
+  const read = (changes: Item) => () => recordOfItem('a', { ...item, ...changes }, new ValueCodec())
+
+  expect(read({ scope: { S: '1' } })).toThrow(
+    'connection "a", scope could not be read: what is stored is a number',
+  )
+  expect(read({ scope: { S: '{' } })).toThrow('connection "a", scope could not be read: what is stored made')
+  expect(read({ state: { M: { cart: { S: '{' } } } })).toThrow(
+    'connection "a", state key "cart" could not be',
+  )
 })
