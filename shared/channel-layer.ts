@@ -25,6 +25,12 @@ export interface GroupSendOptions {
   readonly exclude?: readonly string[]
 }
 
+/** Options of one send. */
+export interface SendOptions {
+  /** Keeps a message for a worker channel back: 0 to 900 whole seconds. */
+  readonly delaySeconds?: number
+}
+
 /** Options of one receive. */
 export interface ReceiveOptions {
   /** Ends the wait: `receive` rejects with its reason. Without one it waits until a message comes. */
@@ -43,7 +49,7 @@ export interface ChannelLayer<Events = EventMap> {
   /**
    * Runs the handler named by `event.type` in the consumer of the connection `channelName`
    * (`chat.message` runs `chatMessage`), with that connection's own scope and state. Into a channel of
-   * {@link newChannel} it puts the event instead.
+   * {@link newChannel} it puts the event instead, and into the queue of a worker channel as a job.
    *
    * Resolves when the handler has run and its frames were accepted, or when the event was deferred or put. A
    * connection that is gone is no error: it is cleaned up and counted.
@@ -51,8 +57,12 @@ export interface ChannelLayer<Events = EventMap> {
    * @throws {@link InvalidNameError} if `channelName` is not a channel name
    * @throws {@link InvalidMessageError} if `event` cannot travel
    * @throws {@link ChannelFullError} if as many messages wait in the channel as it takes
+   * @throws {@link RouteNotFoundError} if there is no such worker channel, and the name is not like a connection id
+   * @throws {@link ConfigurationError} if the application serves the worker channel, and it has no queue here
+   * @throws {@link NotSupportedError} for a delay of another kind of channel, or of more than 900 seconds
+   * @throws {@link StoreError} if a worker's queue does not take the job
    */
-  send(channelName: string, event: EventOf<Events>): Promise<void>
+  send(channelName: string, event: EventOf<Events>, options?: SendOptions): Promise<void>
 
   /**
    * Makes a channel for code that is no consumer, and returns its name, which nobody can guess: `prefix`, random
@@ -102,6 +112,10 @@ export interface ChannelLayer<Events = EventMap> {
    *
    * One member never fails the others or the sender. Members that join or leave while it runs may or may not
    * be reached. A group without members is no error.
+   *
+   * A static handler, a broadcast handler, runs once for all members instead, if all consumers that handle the type have
+   * the same one: its frame goes the way of {@link groupSendFrame}, and what it throws, or a frame that is too large, rejects
+   * this call before anything is sent. If it returns nothing, no member is addressed.
    *
    * @example
    * ```ts

@@ -1,5 +1,6 @@
 /** A stable name for each failure, for logs, metrics and `switch`. */
 export type ErrorCode =
+  | 'CHANNEL_FULL'
   | 'CONFIGURATION'
   | 'CONNECTION_GONE'
   | 'DELIVERY_FAILED'
@@ -8,6 +9,7 @@ export type ErrorCode =
   | 'INVALID_NAME'
   | 'INVALID_STATE'
   | 'MESSAGE_TOO_LARGE'
+  | 'NOT_SUPPORTED'
   | 'NO_HANDLER'
   | 'PROTOCOL'
   | 'ROUTE_NOT_FOUND'
@@ -45,6 +47,25 @@ export class NoHandlerError extends ChannelsError {
 /** A frame or message over a limit of API Gateway, counted in bytes; thrown before anything is sent. */
 export class MessageTooLargeError extends ChannelsError {
   override readonly code = 'MESSAGE_TOO_LARGE'
+}
+
+/** As many messages wait in a channel as it takes: nobody receives from it, or too slowly. Nothing was put into it. */
+export class ChannelFullError extends ChannelsError {
+  override readonly code = 'CHANNEL_FULL'
+  readonly channelName: string
+  /** How many messages the channel takes. */
+  readonly capacity: number
+
+  constructor(message: string, options: { readonly channelName: string; readonly capacity: number }) {
+    super(message)
+    this.channelName = options.channelName
+    this.capacity = options.capacity
+  }
+}
+
+/** What this channel layer cannot do with its store, or with that kind of channel. */
+export class NotSupportedError extends ChannelsError {
+  override readonly code = 'NOT_SUPPORTED'
 }
 
 /** Consumer state that is not JSON, or too large for a connection's record. */

@@ -9,14 +9,19 @@ import type {
   RecordWrite,
   RemovedRecord,
 } from '../stores/channel-store.ts'
+import type { ChannelMessages } from '../stores/channel-messages.ts'
 import type { Metrics } from './runtime.ts'
 
 /** Passes every call on to another store. */
-abstract class StoreView implements ChannelStore {
+export abstract class StoreView implements ChannelStore {
   protected readonly inner: ChannelStore
 
   constructor(inner: ChannelStore) {
     this.inner = inner
+  }
+
+  get messages(): ChannelMessages | undefined {
+    return this.inner.messages
   }
 
   create(record: ConnectionRecord): Promise<void> {
@@ -58,6 +63,10 @@ abstract class StoreView implements ChannelStore {
   members(group: string, range?: MemberRange): Promise<MemberPage> {
     return this.inner.members(group, range)
   }
+
+  flush(): Promise<void> {
+    return this.inner.flush()
+  }
 }
 
 /** Whether the record is still there is asked if nothing has shown it for so long, in milliseconds. */
@@ -80,8 +89,8 @@ export interface OpeningStoreOptions {
  * that other invocations run for this connection change it, too, or end the connection.
  */
 export class OpeningStore extends StoreView {
+  readonly connectionId: string
   readonly #clock: Clock
-  readonly #connectionId: string
   readonly #scope: () => JsonObject
   #record: ConnectionRecord
   #written: ConnectionRecord | undefined
@@ -93,8 +102,13 @@ export class OpeningStore extends StoreView {
     super(store)
     this.#clock = clock
     this.#record = record
-    this.#connectionId = record.connectionId
+    this.connectionId = record.connectionId
     this.#scope = scope
+  }
+
+  /** Writes the record, unless it has been written. */
+  async write(): Promise<void> {
+    await this.#create()
   }
 
   /** Writes what has not been written yet. False if another invocation has ended the connection meanwhile. */
@@ -104,10 +118,10 @@ export class OpeningStore extends StoreView {
     if (isFirst) return true
     const scope = this.#scope()
     if (JSON.stringify(before.scope) !== JSON.stringify(scope))
-      await this.saveState(this.#connectionId, { set: {}, remove: [], scope })
+      await this.saveState(this.connectionId, { set: {}, remove: [], scope })
     // A read for every connect would buy little: who ends the connection later than this has its close wait in the
     // delivery queue until the connection is open.
-    else if (this.#clock.now() - this.#seenAt >= CHECK_AFTER_MS) await this.load(this.#connectionId)
+    else if (this.#clock.now() - this.#seenAt >= CHECK_AFTER_MS) await this.load(this.connectionId)
     return !this.#isGone
   }
 
@@ -120,21 +134,21 @@ export class OpeningStore extends StoreView {
     if (this.#creation === undefined) return
     // Even a write that failed may have left something.
     const [creation] = await Promise.allSettled([this.#creation])
-    const removed = await this.inner.remove(this.#connectionId)
+    const removed = await this.inner.remove(this.connectionId)
     if (removed?.membershipFailure) throw removed.membershipFailure
     // Memberships may have been written, and the record that names them not.
     if (removed === undefined && creation.status === 'rejected') await this.#discardAll()
   }
 
   override async load(connectionId: string): Promise<ConnectionRecord | undefined> {
-    if (connectionId !== this.#connectionId) return this.inner.load(connectionId)
+    if (connectionId !== this.connectionId) return this.inner.load(connectionId)
     if (this.#creation === undefined) return this.#record
     await this.#creation
     return this.#seen(await this.inner.load(connectionId))
   }
 
   override async saveState(connectionId: string, write: RecordWrite): Promise<boolean> {
-    if (connectionId !== this.#connectionId) return this.inner.saveState(connectionId, write)
+    if (connectionId !== this.connectionId) return this.inner.saveState(connectionId, write)
     if (this.#creation !== undefined) {
       await this.#creation
       return this.#seen(await this.inner.saveState(connectionId, write))
@@ -150,7 +164,7 @@ export class OpeningStore extends StoreView {
     version: number,
     write: RecordWrite,
   ): Promise<'saved' | 'conflict' | 'gone'> {
-    if (connectionId !== this.#connectionId) return this.inner.saveStateIf(connectionId, version, write)
+    if (connectionId !== this.connectionId) return this.inner.saveStateIf(connectionId, version, write)
     if (this.#creation !== undefined) {
       await this.#creation
       const outcome = await this.inner.saveStateIf(connectionId, version, write)
@@ -163,7 +177,7 @@ export class OpeningStore extends StoreView {
   }
 
   override async groupAdd(group: string, connectionId: string): Promise<boolean> {
-    if (connectionId !== this.#connectionId) return this.inner.groupAdd(group, connectionId)
+    if (connectionId !== this.connectionId) return this.inner.groupAdd(group, connectionId)
     if (this.#written) return this.#seen(await this.inner.groupAdd(group, connectionId))
     this.#record = { ...this.#record, groups: [...new Set([...this.#record.groups, group])] }
     const written = await this.#create()
@@ -191,7 +205,7 @@ export class OpeningStore extends StoreView {
 
   async #discardAll(): Promise<void> {
     const discarded = await Promise.allSettled(
-      this.#record.groups.map((group) => this.inner.groupDiscard(group, this.#connectionId)),
+      this.#record.groups.map((group) => this.inner.groupDiscard(group, this.connectionId)),
     )
     for (const one of discarded) if (one.status === 'rejected') throw one.reason
   }

@@ -1,11 +1,38 @@
-import type { ChannelLayer, GroupSendOptions, GroupSendResult } from '../channel-layer.ts'
+import type {
+  ChannelLayer,
+  GroupSendOptions,
+  GroupSendResult,
+  ReceiveOptions,
+  SendOptions,
+} from '../channel-layer.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { requireMessage, requireMessageSize } from '../codec.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
+import type { Logger } from '../logger.ts'
 import type { EventMap, EventOf } from '../message.ts'
 import { requireChannelName, requireGroupName } from '../names.ts'
 import type { ChannelStore, MemberRange } from '../stores/channel-store.ts'
 import type { Delivery, GroupPayload } from './delivery.ts'
 import { FanOut } from './fan-out.ts'
+import { MessageRules } from './message-rules.ts'
+import { isProcessLocal, ProcessLocalChannels } from './process-local-channels.ts'
+import { ProcessLocalDelivery } from './process-local-delivery.ts'
+import { enqueueJob, noDelay } from './worker-queues.ts'
+
+/** What a channel layer shares with all others of its process. */
+export interface LayerSurroundings {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: { count(name: string, value: number): void }
+  readonly messageRules: MessageRules
+}
+
+const nothingAround: LayerSurroundings = {
+  clock: systemClock,
+  logger: { debug() {}, info() {}, warn() {}, error() {} },
+  metrics: { count() {} },
+  messageRules: new MessageRules(),
+}
 
 /** What a {@link BaseChannelLayer} stands on. */
 export interface ChannelLayerParts {
@@ -13,6 +40,8 @@ export interface ChannelLayerParts {
   readonly delivery: Delivery
   /** Begins work for a caller who may not wait for it. By default the caller has to. */
   readonly track?: <T>(work: () => Promise<T>) => Promise<T>
+  /** By default what is said and counted goes nowhere. */
+  readonly surroundings?: LayerSurroundings
 }
 
 /**
@@ -20,22 +49,51 @@ export interface ChannelLayerParts {
  * reads and writes, and a {@link Delivery} reaches one connection.
  */
 export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events> {
+  readonly extensions: readonly string[] = ['groups', 'flush']
   readonly #store: ChannelStore
   readonly #delivery: Delivery
   readonly #track: <T>(work: () => Promise<T>) => Promise<T>
+  readonly #surroundings: LayerSurroundings
+  readonly #channels: ProcessLocalChannels
 
-  constructor({ store, delivery, track = (work) => work() }: ChannelLayerParts) {
+  constructor(parts: ChannelLayerParts) {
+    const { store, delivery, track = (work) => work(), surroundings = nothingAround } = parts
     this.#store = store
     this.#delivery = delivery
     this.#track = track
+    this.#surroundings = surroundings
+    this.#channels = new ProcessLocalChannels(store, surroundings)
   }
 
   // No method below is `async`: the caller is given the very promise that is tracked.
 
-  send(channelName: string, event: EventOf<Events>): Promise<void> {
+  send(
+    channelName: string,
+    event: EventOf<Events>,
+    { delaySeconds = 0 }: SendOptions = {},
+  ): Promise<void> {
     return this.#track(async () => {
-      await this.#delivery.event(requireChannelName(channelName), requireMessage(event))
+      const [name, message] = [requireChannelName(channelName), requireMessage(event)]
+      const queue = this.#delivery.workerQueueOf?.(name)
+      if (queue !== undefined) await enqueueJob(queue, { channel: name, message, delaySeconds })
+      else if (delaySeconds !== 0) throw noDelay(name)
+      else if (isProcessLocal(name)) await this.#channels.send(name, message)
+      else await this.#delivery.event(name, message)
     })
+  }
+
+  newChannel(prefix = 'specific.'): Promise<string> {
+    return this.#track(() => this.#channels.create(prefix))
+  }
+
+  // Not tracked: an invocation does not wait for what may never come.
+  async receive(channelName: string, { signal }: ReceiveOptions = {}): Promise<EventOf<Events>> {
+    // What was sent is what the layer's own type says.
+    return (await this.#channels.receive(requireChannelName(channelName), signal)) as EventOf<Events>
+  }
+
+  flush(): Promise<void> {
+    return this.#track(() => this.#store.flush())
   }
 
   groupAdd(group: string, channelName: string): Promise<void> {
@@ -66,19 +124,45 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
   /**
    * Serves the group's members within `range`. When time runs out, or the store fails after some were served, the rest
    * of the range goes to the delivery queue; members that were not read by then are not counted.
+   *
+   * An event that a broadcast handler serves is rendered first; if that makes nothing, no member is read.
    */
   async fanOut(
     group: string,
     payload: GroupPayload,
     { exclude = [], ...range }: GroupSendOptions & MemberRange,
   ): Promise<GroupSendResult> {
-    const parts = { store: this.#store, delivery: this.#delivery }
-    return new FanOut({
+    const excluded = exclude.map((name) => requireChannelName(name))
+    const withChannels = this.#withChannels()
+    const parts = { store: this.#store, delivery: withChannels ?? this.#delivery }
+    const rendered = await this.#render(payload)
+    if (rendered === undefined) return { delivered: 0, deferred: 0, gone: 0, failed: 0 }
+    const fanOut = new FanOut({
       ...parts,
       group,
-      payload,
-      exclude: exclude.map((name) => requireChannelName(name)),
+      payload: rendered,
+      exclude: excluded,
       range,
-    }).run()
+    })
+    return fanOut.run().finally(() => withChannels?.report(group))
+  }
+
+  /** For a store that keeps messages: its groups may have members that `newChannel` made. */
+  #withChannels(): ProcessLocalDelivery | undefined {
+    if (!this.#store.messages) return undefined
+    const { logger, metrics } = this.#surroundings
+    const count = (name: string): void => metrics.count(name, 1)
+    return new ProcessLocalDelivery({ connections: this.#delivery, channels: this.#channels, logger, count })
+  }
+
+  /** The payload with the frame that a broadcast handler makes of its event; `undefined` if it makes none. */
+  async #render(payload: GroupPayload): Promise<GroupPayload | undefined> {
+    if ('frame' in payload) return payload
+    const broadcast = this.#delivery.broadcastOf?.(payload.event.type)
+    if (broadcast === undefined) return payload
+    const frame = await broadcast.render(payload.event)
+    if (frame === undefined) return undefined
+    requireMessageSize(frame, MAX_MESSAGE_BYTES)
+    return { ...payload, frame }
   }
 }

@@ -1,12 +1,20 @@
+import type { Broadcast } from '../broadcast.ts'
 import type { StoreError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import type { GroupMember, MemberRange } from '../stores/channel-store.ts'
+import type { WorkerQueue } from '../stores/worker-queue.ts'
 
 /** What became of one event or frame for one connection. */
 export type Outcome = 'delivered' | 'deferred' | 'gone' | 'failed'
 
-/** What is due to the members of a group: an event for their consumers, or one frame for their sockets. */
-export type GroupPayload = { readonly event: Message } | { readonly frame: string }
+/**
+ * What is due to the members of a group: an event for their consumers, or one frame for their sockets. Both where a
+ * broadcast handler has made the frame of the event: then sockets get the frame, and only what is no connection the event.
+ */
+export type GroupPayload =
+  | { readonly event: Message }
+  | { readonly frame: string }
+  | { readonly event: Message; readonly frame: string }
 
 /** The rest of a fan-out: who is still owed the payload. */
 export interface Remainder extends MemberRange {
@@ -36,11 +44,26 @@ export interface FanOutLimits {
 /** What applies unless a runtime says otherwise. */
 export const FAN_OUT_LIMITS: FanOutLimits = { inlineMembers: 2_000, rangeMembers: 500, maxRanges: 64 }
 
+/** How long an event waits, once, for a connection that has no record: its `$connect` may still run. */
+export const RECORD_WAIT_SECONDS = 3
+
 /** How a channel layer reaches connections: the port that the server half implements. */
 export interface Delivery {
   /** How far one walk over a group goes by itself. */
   readonly limits: FanOutLimits
-  /** Handles `event` in the consumer of one connection. Never rejects because of that connection or its consumer. */
+  /** The broadcast handler that serves events of `type` for every member, whoever it is; by default none does. */
+  broadcastOf?(type: string): Broadcast | undefined
+  /**
+   * The queue of the worker channel `channelName`; `undefined` if it is none. By default none is.
+   *
+   * @throws {@link ConfigurationError} if the application serves it and it has no queue
+   */
+  workerQueueOf?(channelName: string): WorkerQueue | undefined
+  /**
+   * Handles `event` in the consumer of one connection. Never rejects because of that connection or its consumer.
+   *
+   * @throws {@link RouteNotFoundError} if there is no such connection, and never was, as its name tells
+   */
   event(connectionId: string, event: Message): Promise<Outcome>
   /**
    * As `event` or `frame`, for one member of a group. A member that is found dead is removed from its groups, and from

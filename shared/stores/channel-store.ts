@@ -1,6 +1,7 @@
 import type { StoreError } from '../errors.ts'
 import type { JsonObject } from '../message.ts'
 import type { StateChanges } from '../state-changes.ts'
+import type { ChannelMessages } from './channel-messages.ts'
 
 /** What is kept of one connection. */
 export interface ConnectionRecord {
@@ -59,6 +60,9 @@ export interface RecordWrite extends StateChanges {
  * call again after that. Reads see every write that was acknowledged before they began.
  */
 export interface ChannelStore {
+  /** Where messages wait that somebody receives; a store may have no such place. */
+  readonly messages?: ChannelMessages | undefined
+
   /** Writes a record, replacing none, and a membership for each of `record.groups`: one round trip up to 24 groups. */
   create(record: ConnectionRecord): Promise<void>
 
@@ -93,4 +97,7 @@ export interface ChannelStore {
 
   /** One page of the group's members within `range`, expired ones left out. */
   members(group: string, range?: MemberRange): Promise<MemberPage>
+
+  /** Removes every record, membership and message: all that it keeps, and nothing that it does not. */
+  flush(): Promise<void>
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
 import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-store.ts'
 import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
+import { channelLayerContract, channelMessagesContract } from '../contracts/channel-layer.ts'
 import { channelStoreContract } from '../contracts/channel-store.ts'
 import { askRedis, hasRedis, startTestRedisCluster, type TestRedisCluster } from '../support/redis.ts'
 
@@ -23,6 +24,12 @@ describe.skipIf(!hasRedis())('a cluster of three nodes', () => {
   channelStoreContract('Redis cluster', (setup) => {
     return new RedisChannelStore({ client, timeoutMs: 30_000, ...setup })
   })
+
+  for (const contract of [channelLayerContract, channelMessagesContract]) {
+    contract('Redis cluster', (setup) => {
+      return new RedisChannelStore({ client, prefix: 'layers', timeoutMs: 30_000, ...setup })
+    })
+  }
 
   it('spreads connections and groups over all nodes, and none outlives its time', async () => {
     const store = new RedisChannelStore({ client, prefix: 'spread', timeoutMs: 30_000 })

@@ -58,7 +58,7 @@ describe.skipIf(!hasRedis())('a connection to Redis', () => {
 
   it('needs no more rights than the documentation lists', async () => {
     await using redis = await startTestRedis()
-    const rights = '+@hash +@sortedset +@keyspace +@scripting +@connection -@dangerous'.split(' ')
+    const rights = '+@hash +@sortedset +@list +@keyspace +@scripting +@connection -@dangerous'.split(' ')
     askRedis(redis.port, 'ACL', 'SETUSER', 'ada', 'on', '>pass', '~channels:*', ...rights)
     const store = makeStore({ host: redis.host, port: redis.port, username: 'ada', password: 'pass' })
 
@@ -70,6 +70,10 @@ describe.skipIf(!hasRedis())('a connection to Redis', () => {
     await store.members('room')
 
     expect(await store.remove(record.connectionId)).toMatchObject({ groups: ['room'] })
+    const taking = store.messages.take('a!b')
+    await store.messages.put('a!b', { type: 'hello' }, { capacity: 1, expiresAtMs: Date.now() + 60_000 })
+    expect(await taking).toEqual({ type: 'hello' })
+    await store.flush()
   })
 
   it('leaves what another prefix has alone', async () => {

@@ -325,7 +325,7 @@ describe.skipIf(!hasRedis())('a Redis that fails', () => {
   })
 
   it('gives no text of one connection to another', async () => {
-    const store = makeStore({ encryptionKeys: ['one key that is long enough'] })
+    const store = makeStore({ symmetricEncryptionKeys: ['one key that is long enough'] })
     const [ada, eve] = [newRecord({ scope: { user: 'Ada' } }), newRecord({ scope: { user: 'Eve' } })]
     await store.create(ada)
     await store.create(eve)
@@ -336,18 +336,30 @@ describe.skipIf(!hasRedis())('a Redis that fails', () => {
     expect((await failureOf(store.load(eve.connectionId))).message).toContain('copied from elsewhere')
   })
 
+  it('ends the memberships of a record whose values it cannot read', async () => {
+    const record = newRecord({ groups: ['room'] })
+    await makeStore({ symmetricEncryptionKeys: ['one key that is long enough'] }).create(record)
+
+    const failure = await failureOf(makeStore().remove(record.connectionId))
+
+    expect(failure.message).toContain('is stored encrypted')
+    expect(await makeStore().members('room')).toEqual({ members: [] })
+  })
+
   it('stores no text in clear where there are keys of encryption, and reads none', async () => {
     const keys = ['one key that is long enough', 'another key that is long enough']
     const record = newRecord({ scope: { user: 'Ada' }, state: { secret: 'Lovelace' } })
-    await makeStore({ encryptionKeys: keys.slice(1) }).create(record)
+    await makeStore({ symmetricEncryptionKeys: keys.slice(1) }).create(record)
     const stored = askRedis(redis.port, 'HGETALL', `channels:c:{${record.connectionId}}`)
 
     expect(stored).not.toContain('Ada')
     expect(stored).not.toContain('Lovelace')
-    expect(await makeStore({ encryptionKeys: keys }).load(record.connectionId)).toEqual(record)
+    expect(await makeStore({ symmetricEncryptionKeys: keys }).load(record.connectionId)).toEqual(record)
     const clear = await failureOf(makeStore().load(record.connectionId))
-    const other = await failureOf(makeStore({ encryptionKeys: keys.slice(0, 1) }).load(record.connectionId))
-    expect(clear.message).toContain('has no encryptionKeys')
+    const other = await failureOf(
+      makeStore({ symmetricEncryptionKeys: keys.slice(0, 1) }).load(record.connectionId),
+    )
+    expect(clear.message).toContain('has no symmetricEncryptionKeys')
     expect(other.message).toContain('add the key it was written with')
   })
 })

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { startEmbeddedDynamoDB } from '../../local/embedded-dynamodb.ts'
+import { type EmbeddedDynamoDB, startEmbeddedDynamoDB } from '../../local/embedded-dynamodb.ts'
 import {
   DynamoDBChannelStore,
   type DynamoDBChannelStoreOptions,
@@ -25,6 +25,8 @@ export interface TestDynamoDB extends AsyncDisposable {
   /** How many requests the client has sent, retries included. */
   readonly requests: () => number
   readonly makeStore: (options?: Partial<DynamoDBChannelStoreOptions>) => DynamoDBChannelStore
+  /** What goes wrong on purpose. */
+  readonly faults: Pick<EmbeddedDynamoDB, 'throttleNextCalls' | 'loseNextAnswers' | 'clearFaults'>
   readonly close: () => Promise<void>
 }
 
@@ -54,6 +56,11 @@ export async function startTestDynamoDB(): Promise<TestDynamoDB> {
     transport,
     makeTransport,
     endpoint: database.endpoint,
+    faults: {
+      throttleNextCalls: database.throttleNextCalls,
+      loseNextAnswers: database.loseNextAnswers,
+      clearFaults: database.clearFaults,
+    },
     tableName: TABLE_NAME,
     requests: () => requests,
     // Slow machines are no failure: time-outs have a test of their own.

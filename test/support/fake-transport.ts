@@ -12,6 +12,7 @@ export function fakeTransport(operations: Partial<DynamoDBTransport>): DynamoDBT
     GetItem: unexpected('GetItem'),
     PutItem: unexpected('PutItem'),
     Query: unexpected('Query'),
+    Scan: unexpected('Scan'),
     UpdateItem: unexpected('UpdateItem'),
     ...operations,
   }

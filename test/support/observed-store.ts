@@ -1,6 +1,6 @@
 import type { ChannelStore } from '../../shared/stores/channel-store.ts'
 
-type Method = keyof ChannelStore
+type Method = Exclude<keyof ChannelStore, 'messages'>
 
 /** One call of a store. */
 export interface StoreCall {
@@ -52,6 +52,8 @@ export function observeStore(inner: ChannelStore): ObservedStore {
     return result
   }
   const extras = {
+    // Of another port, whose calls nobody watches.
+    messages: inner.messages,
     calls,
     hidden,
     takeCalls: () => calls.splice(0).map(({ method }) => method),

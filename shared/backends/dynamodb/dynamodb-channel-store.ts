@@ -11,12 +11,14 @@ import type {
   RecordWrite,
   RemovedRecord,
 } from '../../stores/channel-store.ts'
+import { ValueCodec, type ValueCodecOptions } from '../../stores/value-codec.ts'
 import { batchRead } from './batch-read.ts'
 import { batchWrite } from './batch-write.ts'
 import { type ConsumedCapacityListener, DynamoDBCalls } from './dynamodb-calls.ts'
+import { forgetAll } from './forget-all.ts'
 import { lazySdkTransport } from './lazy-sdk-transport.ts'
 import { memberOfItem, memberQuery } from './member-query.ts'
-import { itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
+import { groupsOf, itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
 import { type RecordUpdate, recordUpdate } from './record-update.ts'
 import { takeRecord } from './take-record.ts'
 import {
@@ -35,7 +37,7 @@ const DEFAULT_TIMEOUT_MS = 5_000
 const DEFAULT_PAGE_SIZE = 1_000
 
 /** Options of {@link DynamoDBChannelStore}. */
-export interface DynamoDBChannelStoreOptions {
+export interface DynamoDBChannelStoreOptions extends ValueCodecOptions {
   readonly tableName: string
   /** A client to use; one is made from `clientConfig` otherwise. */
   readonly client?: DynamoDBClient
@@ -60,19 +62,22 @@ export class DynamoDBChannelStore implements ChannelStore {
   readonly #calls: DynamoDBCalls
   readonly #clock: Clock
   readonly #pageSize: number
+  readonly #codec: ValueCodec
 
+  /** @throws {@link ConfigurationError} if the serializer or a key of encryption is no good */
   constructor(options: DynamoDBChannelStoreOptions) {
     const { tableName, onConsumedCapacity, timeoutMs = DEFAULT_TIMEOUT_MS } = options
     const transport = options.transport ?? lazySdkTransport(options.client, options.clientConfig)
     this.#calls = new DynamoDBCalls({ transport, tableName, timeoutMs, onConsumedCapacity })
     this.#clock = options.clock ?? systemClock
     this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
+    this.#codec = new ValueCodec(options)
   }
 
   async create(record: ConnectionRecord): Promise<void> {
     const groups = [...new Set(record.groups)]
     // No batch can be conditional, and none needs to be: API Gateway never gives a connection id twice.
-    const items = [itemOfRecord(record), ...groups.map((group) => membership(group, record))]
+    const items = [itemOfRecord(record, this.#codec), ...groups.map((group) => membership(group, record))]
     await batchWrite(this.#calls, this.#clock, {
       requests: items.map((Item) => ({ PutRequest: { Item } })),
       attempt: `create connection "${record.connectionId}" with ${groups.length} groups`,
@@ -81,7 +86,7 @@ export class DynamoDBChannelStore implements ChannelStore {
 
   async load(connectionId: string): Promise<ConnectionRecord | undefined> {
     const item = await this.#loadItem(connectionId)
-    return item && recordOfItem(connectionId, item)
+    return item && recordOfItem(connectionId, item, this.#codec)
   }
 
   async loadMany(connectionIds: readonly string[]): Promise<ReadonlyMap<string, ConnectionRecord>> {
@@ -94,14 +99,15 @@ export class DynamoDBChannelStore implements ChannelStore {
     const records = new Map<string, ConnectionRecord>()
     for (const id of ids) {
       const item = found.get(recordKey(id)[PARTITION_KEY].S)
-      if (item && this.#isAlive(item)) records.set(id, recordOfItem(id, item))
+      if (item && this.#isAlive(item)) records.set(id, recordOfItem(id, item, this.#codec))
     }
     return records
   }
 
   async saveState(connectionId: string, write: RecordWrite): Promise<boolean> {
     const attempt = `save connection "${connectionId}"`
-    const saved = await this.#updateRecord(connectionId, recordUpdate(write), { attempt })
+    const update = recordUpdate(connectionId, write, { codec: this.#codec })
+    const saved = await this.#updateRecord(connectionId, update, { attempt })
     return saved !== undefined
   }
 
@@ -112,7 +118,7 @@ export class DynamoDBChannelStore implements ChannelStore {
   ): Promise<'saved' | 'conflict' | 'gone'> {
     // Marks the write as this call's own: where its answer was lost, the client's second try meets a raised version.
     const writer = randomBytes(6).toString('base64url')
-    const update = recordUpdate(write, writer)
+    const update = recordUpdate(connectionId, write, { codec: this.#codec, writer })
     const attempt = `save connection "${connectionId}" at version ${version}`
     const saved = await this.#updateRecord(
       connectionId,
@@ -128,13 +134,16 @@ export class DynamoDBChannelStore implements ChannelStore {
   async remove(connectionId: string): Promise<RemovedRecord | undefined> {
     const item = await takeRecord(this.#calls, this.#clock, connectionId)
     if (!item) return undefined
-    const record = recordOfItem(connectionId, item)
     // From here on a crash leaves memberships without a record: the next sender meets 410 and ends them, or
     // their time to live does. The other way round two callers could both get the record.
-    const membershipFailure = await this.#endMemberships(record)
-    if (this.#isAlive(item)) return membershipFailure ? { ...record, membershipFailure } : record
-    if (membershipFailure) throw membershipFailure
-    return undefined
+    const membershipFailure = await this.#endMemberships(connectionId, groupsOf(item))
+    if (!this.#isAlive(item)) {
+      if (membershipFailure) throw membershipFailure
+      return undefined
+    }
+    // Now, so that a value that cannot be read costs no membership.
+    const record = recordOfItem(connectionId, item, this.#codec)
+    return membershipFailure ? { ...record, membershipFailure } : record
   }
 
   async groupAdd(group: string, connectionId: string): Promise<boolean> {
@@ -191,8 +200,13 @@ export class DynamoDBChannelStore implements ChannelStore {
     return isLast ? { members } : { members, next }
   }
 
+  /** Reads the whole table, at the price of that: for tests and development. */
+  flush(): Promise<void> {
+    return forgetAll(this.#calls, this.#clock)
+  }
+
   /** Ends them all; resolves to why some are left, if they are. */
-  async #endMemberships({ connectionId, groups }: ConnectionRecord): Promise<StoreError | undefined> {
+  async #endMemberships(connectionId: string, groups: readonly string[]): Promise<StoreError | undefined> {
     try {
       await batchWrite(this.#calls, this.#clock, {
         requests: groups.map((group) => ({ DeleteRequest: { Key: { ...memberKey(group, connectionId) } } })),

@@ -18,6 +18,7 @@ export function lazySdkTransport(client?: DynamoDBClient, config?: DynamoDBClien
     GetItem: async (input, options) => (await load()).GetItem(input, options),
     PutItem: async (input, options) => (await load()).PutItem(input, options),
     Query: async (input, options) => (await load()).Query(input, options),
+    Scan: async (input, options) => (await load()).Scan(input, options),
     UpdateItem: async (input, options) => (await load()).UpdateItem(input, options),
   }
 }

@@ -7,6 +7,7 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBTransport } from './transport.ts'
@@ -48,6 +49,7 @@ function transportOf(client: DynamoDBClient): DynamoDBTransport {
     GetItem: (input, options) => client.send(new GetItemCommand(input), options),
     PutItem: (input, options) => client.send(new PutItemCommand(input), options),
     Query: (input, options) => client.send(new QueryCommand(input), options),
+    Scan: (input, options) => client.send(new ScanCommand(input), options),
     UpdateItem: (input, options) => client.send(new UpdateItemCommand(input), options),
   }
 }

@@ -31,6 +31,9 @@ export const WRITER_ATTRIBUTE = 'by'
 /** Of a record: a set of strings; absent when there are none, since DynamoDB has no empty set. */
 export const GROUPS_ATTRIBUTE = 'groups'
 
+/** Of a count of hits: a number. */
+export const HITS_ATTRIBUTE = 'hits'
+
 /** The primary key of one item. */
 export interface ItemKey {
   readonly [PARTITION_KEY]: { readonly S: string }
@@ -55,6 +58,21 @@ const LONGEST_PLAIN_GROUP = 56
 export function groupPartition(group: string): string {
   if (group.length <= LONGEST_PLAIN_GROUP) return `G#${group}`
   return `H#${createHash('sha256').update(group).digest('base64url')}`
+}
+
+/** Where a session is. */
+export function sessionKey(key: string): ItemKey {
+  return { [PARTITION_KEY]: { S: `S#${key}` }, [SORT_KEY]: { S: '#' } }
+}
+
+/** Where the hits of one window of time are counted. */
+export function rateKey(key: string, windowSeconds: number, window: number): ItemKey {
+  return { [PARTITION_KEY]: { S: `R#${key}` }, [SORT_KEY]: { S: `${windowSeconds}#${window}` } }
+}
+
+/** Says whether a partition is of a record or of a group; a table may hold more than these. */
+export function isOwnPartition(partition: string): boolean {
+  return /^[CGH]#/.test(partition)
 }
 
 /** What CreateTable takes; billed per request. Time to live has a call of its own. */

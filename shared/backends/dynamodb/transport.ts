@@ -15,6 +15,7 @@ export interface DynamoDBTransport {
   readonly GetItem: Call<GetItemInput, GetItemOutput>
   readonly PutItem: Call<PutItemInput, AttributesOutput>
   readonly Query: Call<QueryInput, QueryOutput>
+  readonly Scan: Call<ScanInput, QueryOutput>
   readonly UpdateItem: Call<UpdateItemInput, AttributesOutput>
 }
 
@@ -35,8 +36,8 @@ interface AttributeKinds {
   $unknown: [string, unknown]
 }
 
-/** The value of an attribute: an object with one key, which says of what kind it is. The store uses S, N, SS and M. */
-type AttributeValue = {
+/** The value of an attribute: an object with one key, which says of what kind it is. The store uses S, N, B, SS and M. */
+export type AttributeValue = {
   [Kind in keyof AttributeKinds]: { [Only in Kind]: AttributeKinds[Only] } & {
     [Other in Exclude<keyof AttributeKinds, Kind>]?: never
   }
@@ -82,7 +83,7 @@ interface DeleteItemInput extends OneTable {
 export interface UpdateItemInput extends OneTable {
   Key: Item
   UpdateExpression: string
-  ConditionExpression: string
+  ConditionExpression?: string
   ExpressionAttributeNames: Record<string, string>
   ExpressionAttributeValues: Item
   ReturnValues: 'ALL_NEW' | 'NONE'
@@ -101,6 +102,13 @@ export interface QueryInput extends OneTable {
   ProjectionExpression: string
   ExpressionAttributeNames: Record<string, string>
   ExpressionAttributeValues: Item
+  ExclusiveStartKey?: Item
+}
+
+interface ScanInput extends OneTable {
+  ConsistentRead: boolean
+  ProjectionExpression: string
+  ExpressionAttributeNames: Record<string, string>
   ExclusiveStartKey?: Item
 }
 

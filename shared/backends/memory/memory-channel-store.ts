@@ -9,6 +9,7 @@ import type {
   RecordWrite,
 } from '../../stores/channel-store.ts'
 import { memberPosition } from '../../stores/member-position.ts'
+import { MemoryChannelMessages } from './memory-channel-messages.ts'
 
 const DEFAULT_PAGE_SIZE = 1_000
 
@@ -42,6 +43,7 @@ interface StoredGroup {
 
 /** Connections and groups in the memory of this process: for tests, and for trying things out. */
 export class MemoryChannelStore implements ChannelStore {
+  readonly messages: MemoryChannelMessages
   readonly #clock: Clock
   readonly #pageSize: number
   readonly #records = new Map<string, StoredRecord>()
@@ -50,6 +52,7 @@ export class MemoryChannelStore implements ChannelStore {
   constructor(options: MemoryChannelStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock
     this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
+    this.messages = new MemoryChannelMessages(this.#clock)
   }
 
   async create(record: ConnectionRecord): Promise<void> {
@@ -133,6 +136,12 @@ export class MemoryChannelStore implements ChannelStore {
       .map(({ connectionId, connectedAt }) => ({ connectionId, connectedAt }))
     const last = page.at(-1)
     return last === undefined || start + page.length >= end ? { members } : { members, next: last.position }
+  }
+
+  async flush(): Promise<void> {
+    this.#records.clear()
+    this.#groups.clear()
+    this.messages.clear()
   }
 
   #find(connectionId: string): StoredRecord | undefined {

@@ -22,3 +22,23 @@ export function connectionKey(prefix: string, connectionId: string): string {
 export function groupKey(prefix: string, group: string): string {
   return `${prefix}:g:{${group}}`
 }
+
+/** Where the messages of a channel wait. */
+export function messagesKey(prefix: string, channelName: string): string {
+  return `${prefix}:m:{${channelName}}`
+}
+
+/** Where a session is. */
+export function sessionKey(prefix: string, key: string): string {
+  return `${prefix}:s:{${key}}`
+}
+
+/** Where the hits of one window of time are counted. */
+export function rateKey(prefix: string, counted: string): string {
+  return `${prefix}:r:{${counted}}`
+}
+
+/** Patterns of all keys of these kinds; the brace keeps out those of another prefix that begins with this one. */
+export function keyPatterns(prefix: string): readonly string[] {
+  return ['c', 'g', 'm'].map((kind) => `${prefix}:${kind}:{*`)
+}

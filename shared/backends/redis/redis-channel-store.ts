@@ -9,7 +9,9 @@ import type {
   RecordWrite,
   RemovedRecord,
 } from '../../stores/channel-store.ts'
-import { clearText, type TextCipher, textCipher } from '../../stores/text-cipher.ts'
+import type { ChannelMessages } from '../../stores/channel-messages.ts'
+import { ValueCodec, type ValueCodecOptions } from '../../stores/value-codec.ts'
+import { forgetAll } from './forget-all.ts'
 import { connectionKey, groupKey, requirePrefix } from './keys.ts'
 import { entryOf, entryRange, memberEntry, memberOfEntry, positionOfEntry } from './member-entry.ts'
 import {
@@ -23,6 +25,7 @@ import {
   recordOfHash,
 } from './record-hash.ts'
 import { RedisCalls, type RedisClient } from './redis-calls.ts'
+import { RedisChannelMessages } from './redis-channel-messages.ts'
 import { addMember, createRecord, joinRecord, removeRecord, saveRecord } from './scripts.ts'
 
 const DEFAULT_PREFIX = 'channels'
@@ -31,7 +34,7 @@ const DEFAULT_TIMEOUT_MS = 5_000
 const READ_BATCH = 100
 
 /** Options of {@link RedisChannelStore}. */
-export interface RedisChannelStoreOptions {
+export interface RedisChannelStoreOptions extends ValueCodecOptions {
   /** One for each container, reused: `createRedisClient` makes it. Whoever made it closes it. */
   readonly client: RedisClient
   /** What every key begins with; `channels` by default. Applications with different ones share a server. */
@@ -41,11 +44,6 @@ export interface RedisChannelStoreOptions {
   readonly timeoutMs?: number
   /** Members in one page, expired ones included; 1000 by default. */
   readonly pageSize?: number
-  /**
-   * Encrypts scopes and states with AES-256-GCM. The first key encrypts, all decrypt. Connection ids, names of
-   * groups and of state keys, versions and times stay in clear.
-   */
-  readonly encryptionKeys?: readonly string[]
 }
 
 /**
@@ -56,25 +54,33 @@ export interface RedisChannelStoreOptions {
  * none: replication is asynchronous, so a failover can lose the last ones.
  */
 export class RedisChannelStore implements ChannelStore {
+  readonly messages: ChannelMessages
   readonly #calls: RedisCalls
   readonly #prefix: string
   readonly #clock: Clock
   readonly #pageSize: number
-  readonly #cipher: TextCipher
+  readonly #codec: ValueCodec
 
-  /** @throws {@link ConfigurationError} if the prefix or a key of encryption is no good */
+  /** @throws {@link ConfigurationError} if the prefix, the serializer or a key of encryption is no good */
   constructor(options: RedisChannelStoreOptions) {
-    const { client, encryptionKeys, timeoutMs = DEFAULT_TIMEOUT_MS } = options
+    const { client, timeoutMs = DEFAULT_TIMEOUT_MS } = options
     this.#calls = new RedisCalls(client, timeoutMs)
     this.#prefix = requirePrefix(options.prefix ?? DEFAULT_PREFIX)
     this.#clock = options.clock ?? systemClock
     this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
-    this.#cipher = encryptionKeys === undefined ? clearText : textCipher(encryptionKeys)
+    this.#codec = new ValueCodec(options)
+    this.messages = new RedisChannelMessages({
+      client,
+      timeoutMs,
+      prefix: this.#prefix,
+      clock: this.#clock,
+      codec: this.#codec,
+    })
   }
 
   async create(record: ConnectionRecord): Promise<void> {
     const groups = [...new Set(record.groups)]
-    const fields = hashOfRecord(record, this.#cipher)
+    const fields = hashOfRecord(record, this.#codec)
     const key = this.#connectionKey(record.connectionId)
     const attempt = `create connection "${record.connectionId}" with ${groups.length} groups`
     // Not one step: in a cluster each is on a node of its own. A crash in between leaves what expires.
@@ -195,8 +201,12 @@ export class RedisChannelStore implements ChannelStore {
       : { members, next: positionOfEntry(last) }
   }
 
+  flush(): Promise<void> {
+    return forgetAll(this.#calls, this.#prefix)
+  }
+
   async #save(attempt: string, connectionId: string, save: Save): Promise<'saved' | 'conflict' | 'gone'> {
-    const { set, remove } = hashChanges(connectionId, save.write, this.#cipher)
+    const { set, remove } = hashChanges(connectionId, save.write, this.#codec)
     const key = this.#connectionKey(connectionId)
     const outcome = await this.#calls.run(attempt, () => {
       const head = [this.#nowSeconds(), save.expected, save.writer, set.length / 2]
@@ -236,7 +246,7 @@ export class RedisChannelStore implements ChannelStore {
 
   #recordOf(connectionId: string, fields: Fields): ConnectionRecord | undefined {
     if (!isAlive(fields, this.#nowSeconds())) return undefined
-    return recordOfHash(connectionId, fields, this.#cipher)
+    return recordOfHash(connectionId, fields, this.#codec)
   }
 
   /** Keys live for a while, not until a time: the server's clock may be another. */

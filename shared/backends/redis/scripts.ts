@@ -6,7 +6,8 @@ export interface RedisScript {
   readonly sha: string
 }
 
-function script(lua: string): RedisScript {
+/** A script by its text. */
+export function script(lua: string): RedisScript {
   return { lua, sha: hash('sha1', lua, 'hex') }
 }
 
@@ -69,3 +70,9 @@ if tonumber(ARGV[2]) <= 0 then return 0 end
 redis.call('ZADD', KEYS[1], 0, ARGV[1])
 if redis.call('TTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
 return 1`)
+
+/** ARGV: seconds to live. Counts one more, and answers with the count. */
+export const countHit: RedisScript = script(`
+local hits = redis.call('INCR', KEYS[1])
+if hits == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return hits`)
