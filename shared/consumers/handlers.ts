@@ -1,3 +1,4 @@
+import type { BroadcastMethod } from '../broadcast.ts'
 import { InvalidMessageError, NoHandlerError } from '../errors.ts'
 import type { EventOf } from '../message.ts'
 
@@ -30,9 +31,13 @@ const TYPE = /^[a-zA-Z0-9][a-zA-Z0-9_]*(?:\.[a-zA-Z0-9][a-zA-Z0-9_]*)*$/
 /** The prototypes of the framework's own consumers: nothing that they define can be reached by a message. */
 const frameworkPrototypes = new Set<object>([Object.prototype])
 
-/** Marks a framework class, so that an event can reach neither its methods nor an override of one. */
-export function hideFromEvents(prototype: object): void {
-  frameworkPrototypes.add(prototype)
+/** The framework's own consumer classes: the same for what they define as static. */
+const frameworkClasses = new Set<object>([Function.prototype])
+
+/** Marks a framework class, so that an event can reach neither its methods, static or not, nor an override of one. */
+export function hideFromEvents(consumerClass: { readonly prototype: object }): void {
+  frameworkPrototypes.add(consumerClass.prototype)
+  frameworkClasses.add(consumerClass)
 }
 
 /**
@@ -41,11 +46,16 @@ export function hideFromEvents(prototype: object): void {
  * @throws {@link InvalidMessageError} if the type is not made of words joined by dots
  */
 export function handlerName(type: string): string {
-  if (!TYPE.test(type)) {
-    throw new InvalidMessageError(
-      `message type ${JSON.stringify(type)} names no method: use words of letters, digits and "_" joined by ".", such as "chat.message"`,
-    )
-  }
+  const name = methodNameOf(type)
+  if (name !== undefined) return name
+  throw new InvalidMessageError(
+    `message type ${JSON.stringify(type)} names no method: use words of letters, digits and "_" joined by ".", such as "chat.message"`,
+  )
+}
+
+/** As {@link handlerName}; `undefined` if the type is not made of words joined by dots. */
+export function methodNameOf(type: string): string | undefined {
+  if (!TYPE.test(type)) return undefined
   return type.replaceAll(/\.([a-zA-Z0-9])/g, (_dot, first: string) => first.toUpperCase())
 }
 
@@ -59,26 +69,69 @@ export function handlerName(type: string): string {
  */
 export function findHandler(consumer: object, type: string): Handler {
   const name = handlerName(type)
-  for (const prototype of applicationPrototypes(consumer)) {
-    const handler: unknown = Object.getOwnPropertyDescriptor(prototype, name)?.value
-    if (typeof handler === 'function' && !isFrameworkName(name)) return handler as Handler
-  }
+  const handler = findMethod(Object.getPrototypeOf(consumer) as object, name)
+  if (handler) return handler
   const className = consumer.constructor.name
-  const reason = isFrameworkName(name)
+  const reason = isDefinedBy(frameworkPrototypes, name)
     ? `"${name}" belongs to the framework and cannot be a handler: choose another type`
     : `it has no method ${name}(): add one, or send another type`
   throw new NoHandlerError(`${className} cannot handle an event of type "${type}": ${reason}`)
 }
 
-function* applicationPrototypes(consumer: object): Iterable<object> {
-  let prototype: unknown = Object.getPrototypeOf(consumer)
-  while (typeof prototype === 'object' && prototype !== null && !frameworkPrototypes.has(prototype)) {
-    yield prototype
-    prototype = Object.getPrototypeOf(prototype)
+/** The method `name` of the application's classes that objects with this prototype have, if an event may reach it. */
+export function findMethod(prototype: object, name: string): Handler | undefined {
+  if (isDefinedBy(frameworkPrototypes, name)) return undefined
+  for (const owner of applicationOwners(prototype, frameworkPrototypes)) {
+    const method: unknown = Object.getOwnPropertyDescriptor(owner, name)?.value
+    if (typeof method === 'function') return method as Handler
+  }
+  return undefined
+}
+
+/** A static method, and the class that defines it. */
+export interface StaticMethod {
+  readonly owner: object
+  readonly method: BroadcastMethod
+}
+
+/**
+ * The static method `name` of the application's classes, if an event may reach it: no field, no accessor, and no name that
+ * the framework, `Function` or `Object` uses, be it for a static member or another one.
+ */
+export function staticMethod(consumerClass: object, name: string): StaticMethod | undefined {
+  if (isDefinedBy(frameworkClasses, name) || isDefinedBy(frameworkPrototypes, name)) return undefined
+  for (const owner of applicationOwners(consumerClass, frameworkClasses)) {
+    const descriptor = Object.getOwnPropertyDescriptor(owner, name)
+    if (descriptor === undefined) continue
+    const method: unknown = descriptor.value
+    // A field with a function, such as a schema or another class, is enumerable; a method is not.
+    const isMethod = typeof method === 'function' && descriptor.enumerable === false
+    return isMethod ? { owner, method: method as BroadcastMethod } : undefined
+  }
+  return undefined
+}
+
+/** The names of all static methods that an event may reach. */
+export function staticMethodNames(consumerClass: object): readonly string[] {
+  const owners = [...applicationOwners(consumerClass, frameworkClasses)]
+  const names = new Set(owners.flatMap((owner) => Object.getOwnPropertyNames(owner)))
+  return [...names].filter((name) => staticMethod(consumerClass, name) !== undefined)
+}
+
+/** `first` and what it inherits from, up to the framework. */
+function* applicationOwners(first: object, framework: ReadonlySet<object>): Iterable<object> {
+  let owner: unknown = first
+  while (isOwner(owner) && !framework.has(owner)) {
+    yield owner
+    owner = Object.getPrototypeOf(owner)
   }
 }
 
-function isFrameworkName(name: string): boolean {
-  for (const prototype of frameworkPrototypes) if (Object.hasOwn(prototype, name)) return true
+function isOwner(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+function isDefinedBy(framework: ReadonlySet<object>, name: string): boolean {
+  for (const owner of framework) if (Object.hasOwn(owner, name)) return true
   return false
 }

@@ -1,4 +1,5 @@
 import type { Application, Scope, WebsocketScope } from '../application.ts'
+import type { BroadcastEncoder } from '../broadcast.ts'
 import type { EventMap } from '../message.ts'
 import { hideFromEvents } from './handlers.ts'
 import type { JsonOnly } from './json-only.ts'
@@ -59,6 +60,12 @@ export abstract class JsonWebsocketConsumer<
     ...args: Args
   ) => Application<T['scope']>
 
+  /** As {@link Consumer.broadcastEncoder}: the class's {@link encodeJson}, called without an instance. */
+  static override broadcastEncoder(): BroadcastEncoder {
+    // oxlint-disable-next-line typescript/unbound-method -- it is called without an instance on purpose
+    return this.prototype.encodeJson
+  }
+
   /** Handles the content of one frame. */
   receiveJson(_content: Content): Promise<void> | void {}
 
@@ -91,7 +98,8 @@ export abstract class JsonWebsocketConsumer<
 
   /**
    * Turns content into text; override it for values that JSON lacks. If it gives a promise, frames that are sent before
-   * that is resolved go first.
+   * that is resolved go first. What broadcast handlers return is encoded by it too, without an instance: there is no `this`
+   * then.
    */
   encodeJson(content: unknown): string | Promise<string> {
     const text: string | undefined = JSON.stringify(content)
@@ -129,4 +137,4 @@ export abstract class JsonWebsocketConsumer<
   }
 }
 
-hideFromEvents(JsonWebsocketConsumer.prototype)
+hideFromEvents(JsonWebsocketConsumer)

@@ -16,7 +16,6 @@ class ChatConsumer extends BaseConsumer {
   get accessor(): () => void {
     return () => {}
   }
-  static staticMethod(): void {}
   override async chatMessage(): Promise<void> {}
   override async connect(): Promise<void> {}
   override async receive(): Promise<void> {}
@@ -89,7 +88,6 @@ const properties = [
   'groups',
   'field',
   'accessor',
-  'staticMethod',
 ]
 const javascript = ['constructor', 'toString', 'valueOf', 'hasOwnProperty', 'isPrototypeOf', 'toLocaleString']
 const absent = ['then', 'prototype', 'missing', 'toJSON', 'asApplication']
