@@ -1,19 +1,24 @@
 import { parseArgs } from 'node:util'
 import { ConfigurationError } from '../shared/errors.ts'
 
+const LAYERS = ['dynamodb', 'redis', 'memory'] as const
+const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
+
 /** What `npm run dev` is asked to do. */
 export interface DevOptions {
   /** 0 takes a free one. */
   readonly port: number
   readonly host: string
-  /** Where groups and connections are kept: the production code on an embedded DynamoDB, or this process's memory. */
+  /** Where groups and connections are kept: an embedded DynamoDB, a Redis that runs already, or this process's memory. */
   readonly layer: DevLayer
+  /** Where that Redis is. */
+  readonly redisUrl: string
   /** No line per connection. */
   readonly quiet: boolean
 }
 
 /** The channel layers that the dev command can run on. */
-export type DevLayer = 'dynamodb' | 'memory'
+export type DevLayer = (typeof LAYERS)[number]
 
 export const devHelp: string = `Serves the chat of examples/chat through the Lambda functions of functions/, behind a local API Gateway.
 
@@ -21,9 +26,12 @@ Usage: npm run dev -- [options]
 
   --port <number>            port to listen on, 0 for a free one (default 8000)
   --host <name or address>   address to listen on (default 127.0.0.1)
-  --layer dynamodb|memory    where groups and connections are kept (default dynamodb)
+  --layer dynamodb|redis|memory
+                             where groups and connections are kept (default dynamodb)
                              dynamodb: the production code on an embedded store, functions in isolated containers
+                             redis: the same on a Redis or Valkey server that you have started
                              memory: this process's memory, functions in this process; sources do not reload
+  --redis-url <url>          where that server is (default ${DEFAULT_REDIS_URL})
   --quiet                    no line per connection
   --help                     this text
 `
@@ -40,6 +48,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
     port: portOf(values.port),
     host: hostOf(values.host),
     layer: layerOf(values.layer),
+    redisUrl: redisUrlOf(values),
     quiet: values.quiet,
   }
 }
@@ -48,6 +57,7 @@ interface ArgumentValues {
   readonly port: string
   readonly host: string
   readonly layer: string
+  readonly 'redis-url'?: string
   readonly quiet: boolean
   readonly help: boolean
 }
@@ -62,6 +72,7 @@ function readArguments(args: readonly string[]): ArgumentValues {
         port: { type: 'string', default: '8000' },
         host: { type: 'string', default: '127.0.0.1' },
         layer: { type: 'string', default: 'dynamodb' },
+        'redis-url': { type: 'string' },
         quiet: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -93,6 +104,20 @@ function hostOf(text: string): string {
 }
 
 function layerOf(text: string): DevLayer {
-  if (text === 'dynamodb' || text === 'memory') return text
-  throw new ConfigurationError(`--layer is "${text}": use dynamodb or memory`)
+  const layer = LAYERS.find((known) => known === text)
+  if (layer) return layer
+  throw new ConfigurationError(`--layer is "${text}": use dynamodb, redis or memory`)
+}
+
+function redisUrlOf({ layer, 'redis-url': url = DEFAULT_REDIS_URL }: ArgumentValues): string {
+  if (url !== DEFAULT_REDIS_URL && layer !== 'redis') {
+    throw new ConfigurationError(
+      `--redis-url without --layer redis: --layer is "${layer}", so add --layer redis`,
+    )
+  }
+  if (/^rediss?:\/\/./.test(url) && URL.canParse(url)) return url
+  // It is not shown, for there may be a password in it.
+  throw new ConfigurationError(
+    `--redis-url is no URL of a redis server: use one such as ${DEFAULT_REDIS_URL}`,
+  )
 }

@@ -33,10 +33,18 @@ export async function takeRecord(
   return record
 }
 
+/** One membership, in a group of the layer under `alias`. */
+export interface Membership {
+  readonly alias: string
+  readonly group: string
+  readonly connectionId: string
+}
+
 /** Removes a membership that its connection's record does not name. Never rejects. */
-export async function removeMembership(runtime: Runtime, group: string, connectionId: string): Promise<void> {
+export async function removeMembership(runtime: Runtime, membership: Membership): Promise<void> {
+  const { alias, group, connectionId } = membership
   try {
-    await runtime.store.groupDiscard(group, connectionId)
+    await runtime.storeOf(alias).groupDiscard(group, connectionId)
   } catch (error) {
     report(runtime, 'a membership', { channelName: connectionId, group, error })
   }

@@ -3,14 +3,23 @@ import { parseDevOptions } from '../../../local/dev-options.ts'
 
 describe('the options of the dev command', () => {
   test('without arguments: port 8000 of this machine only, on DynamoDB', () => {
-    expect(parseDevOptions([])).toEqual({ port: 8000, host: '127.0.0.1', layer: 'dynamodb', quiet: false })
+    expect(parseDevOptions([])).toEqual({
+      port: 8000,
+      host: '127.0.0.1',
+      layer: 'dynamodb',
+      redisUrl: 'redis://127.0.0.1:6379',
+      quiet: false,
+    })
   })
 
   test('are read from flags, in both spellings', () => {
-    expect(parseDevOptions(['--port', '0', '--host=::1', '--layer', 'memory', '--quiet'])).toEqual({
+    const args = ['--port', '0', '--host=::1', '--layer', 'redis', '--redis-url=rediss://cache/1', '--quiet']
+
+    expect(parseDevOptions(args)).toEqual({
       port: 0,
       host: '::1',
-      layer: 'memory',
+      layer: 'redis',
+      redisUrl: 'rediss://cache/1',
       quiet: true,
     })
   })
@@ -32,7 +41,10 @@ describe('the options of the dev command', () => {
     [['--port', '0x1f40'], /--port is "0x1f40"/],
     [['--host', ''], /--host is "": use a host name/],
     [['--host', 'http://localhost'], /--host is "http:\/\/localhost"/],
-    [['--layer', 'redis'], /--layer is "redis": use dynamodb or memory/],
+    [['--layer', 'valkey'], /--layer is "valkey": use dynamodb, redis or memory/],
+    [['--redis-url', 'redis://cache'], /--redis-url without --layer redis: .* add --layer redis/],
+    [['--layer=redis', '--redis-url', 'cache:6379'], /--redis-url is no URL of a redis server: use one such/],
+    [['--layer=redis', '--redis-url', 'redis://u:p@h:port'], /--redis-url is no URL of a redis server/],
     [['--layer', 'constructor'], /--layer is "constructor"/],
   ])('%j is refused in one sentence', (args, problem) => {
     const parse = () => parseDevOptions(args)
