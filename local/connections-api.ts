@@ -76,16 +76,22 @@ export class ConnectionsApi {
   #deliver(request: IncomingMessage, response: ServerResponse, post: Post): void {
     const now = this.#options.clock.now()
     const fault = this.#options.faults.takePostFault(now)
-    if (fault !== undefined) return fail(request, response, fault)
+    if (fault !== undefined && fault.kind !== 'lost-answer') return fail(request, response, fault)
     const connection = post.id === undefined ? undefined : this.#options.connections.get(post.id)
     if (connection === undefined) return answer(response, missing(post.id))
-    if (connection.bufferedBytes > this.#options.policies.maxBufferedBytes)
-      return answer(response, limitExceeded)
+    if (this.#isSlow(connection)) return answer(response, limitExceeded)
     connection.send(this.#text(post.payload, connection))
     connection.lastActiveAt = now
+    this.#options.faults.postDelivered()
+    if (fault !== undefined) return void request.socket.resetAndDestroy()
     response.writeHead(200, EMPTY)
     response.end()
     return undefined
+  }
+
+  #isSlow({ id, bufferedBytes }: Connection): boolean {
+    const { faults, policies } = this.#options
+    return faults.slowClients.has(id) || bufferedBytes > policies.maxBufferedBytes
   }
 
   /** What a client may get as text. What AWS makes of other bytes is not known; here nothing cuts the connection. */

@@ -1,13 +1,22 @@
-import type { Server } from 'node:http'
+import { once } from 'node:events'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parentPort, workerData } from 'node:worker_threads'
 // @ts-expect-error dynalite has no types
 import dynaliteModule from 'dynalite'
+import { LOST_ANSWERS, THROTTLED_CALLS } from './embedded-dynamodb.ts'
 
 const dynalite = dynaliteModule as (options: { createTableMs: number; deleteTableMs: number }) => Server
-const { port } = workerData as { readonly port: number }
+const { port, faults } = workerData as { readonly port: number; readonly faults: Int32Array }
 
 const server = dynalite({ createTableMs: 0, deleteTableMs: 0 })
+const [serve] = server.listeners('request') as [RequestListener]
+server.removeAllListeners('request')
+server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+  if (takes(THROTTLED_CALLS)) return void throttle(request, response)
+  if (takes(LOST_ANSWERS)) loseAnswer(response)
+  return serve(request, response)
+})
 // Clients keep connections open between calls; the default of 5 s would race with a call that reuses one.
 server.keepAliveTimeout = 60_000
 server.on('error', (error) => {
@@ -16,3 +25,29 @@ server.on('error', (error) => {
 server.listen(port, '127.0.0.1', () => {
   parentPort?.postMessage({ port: (server.address() as AddressInfo).port })
 })
+
+/** Takes one of the faults at `index`, if one is left: the other thread only adds, or clears. */
+function takes(index: number): boolean {
+  const left = Atomics.load(faults, index)
+  return left > 0 && Atomics.compareExchange(faults, index, left, left - 1) === left
+}
+
+async function throttle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  request.resume()
+  await once(request, 'end')
+  response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' })
+  response.end(
+    JSON.stringify({
+      __type: 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException',
+      message: 'The level of configured provisioned throughput for the table was exceeded',
+    }),
+  )
+}
+
+// By then the call is made: dynalite answers in one piece.
+function loseAnswer(response: ServerResponse): void {
+  response.end = () => {
+    response.socket?.resetAndDestroy()
+    return response
+  }
+}

@@ -20,6 +20,12 @@ export interface EmbeddedDynamoDBOptions {
 export interface EmbeddedDynamoDB extends AsyncDisposable {
   /** `http://127.0.0.1:{port}`; any region and credentials will do. */
   readonly endpoint: string
+  /** The next `count` calls are answered with `ProvisionedThroughputExceededException`, and do nothing. */
+  readonly throttleNextCalls: (count: number) => void
+  /** The next `count` calls that are not throttled are made, and their connection is reset instead of an answer. */
+  readonly loseNextAnswers: (count: number) => void
+  /** Ends both. */
+  readonly clearFaults: () => void
   /** Stops it and forgets everything. */
   close(): Promise<void>
 }
@@ -33,7 +39,8 @@ export interface EmbeddedDynamoDB extends AsyncDisposable {
 export async function startEmbeddedDynamoDB(options: EmbeddedDynamoDBOptions): Promise<EmbeddedDynamoDB> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const workerUrl = new URL(`./embedded-dynamodb-worker.${extension}`, import.meta.url)
-  const worker = new Worker(workerUrl, { workerData: { port: options.port ?? 0 } })
+  const faults = new DatabaseFaults()
+  const worker = new Worker(workerUrl, { workerData: { port: options.port ?? 0, faults: faults.counts } })
   // A forgotten close must not keep a test run or a script alive.
   worker.unref()
   try {
@@ -42,10 +49,34 @@ export async function startEmbeddedDynamoDB(options: EmbeddedDynamoDBOptions): P
     const close = async (): Promise<void> => {
       await worker.terminate()
     }
-    return { endpoint, close, [Symbol.asyncDispose]: close }
+    return {
+      endpoint,
+      throttleNextCalls: (count) => faults.add(THROTTLED_CALLS, count),
+      loseNextAnswers: (count) => faults.add(LOST_ANSWERS, count),
+      clearFaults: () => faults.clear(),
+      close,
+      [Symbol.asyncDispose]: close,
+    }
   } catch (error) {
     await worker.terminate()
     throw error
+  }
+}
+
+/** Where the counts of {@link DatabaseFaults} are. */
+export const THROTTLED_CALLS = 0
+export const LOST_ANSWERS = 1
+
+/** How many calls are still to fail. The server's thread reads the same memory, so a change holds for the next call. */
+class DatabaseFaults {
+  readonly counts: Int32Array = new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT))
+
+  add(index: number, count: number): void {
+    Atomics.add(this.counts, index, count)
+  }
+
+  clear(): void {
+    for (const index of this.counts.keys()) Atomics.store(this.counts, index, 0)
   }
 }
 

@@ -3,6 +3,8 @@ import { type Clock, systemClock } from '../shared/clock.ts'
 import { after } from './deadlines.ts'
 import {
   errorResult,
+  type InvokeOptions,
+  killedResult,
   lambdaContext,
   type LambdaContext,
   type LambdaFunction,
@@ -25,7 +27,7 @@ export interface InProcessOptions {
  *
  * Event and result go through JSON, as on the wire, so nothing is shared by reference. Module state *is*
  * shared and any number of invocations run at once; `containerPool` has neither property. A handler that
- * overruns is reported as timed out, but keeps running.
+ * overruns is reported as timed out, and one that is killed as killed, but both keep running.
  */
 export function inProcessFunction<Event>(
   handler: (event: Event, context: LambdaContext) => unknown,
@@ -51,13 +53,16 @@ export function inProcessFunction<Event>(
     }
   }
 
-  function invoke(event: object): Promise<LambdaResult> {
+  function invoke(event: object, { signal }: InvokeOptions = {}): Promise<LambdaResult> {
     return new Promise((resolve) => {
+      if (signal?.aborted) return resolve(killedResult)
+      signal?.addEventListener('abort', () => resolve(killedResult), { once: true })
       const cancel = after(clock, timeoutMs, () => resolve({ kind: 'timeout', timeoutMs }))
       void run(event).then((result) => {
         cancel()
         resolve(result)
       })
+      return undefined
     })
   }
 

@@ -1,6 +1,12 @@
 import type { Clock } from '../shared/clock.ts'
 import { Deadlines } from './deadlines.ts'
-import { CLOSED, errorResult, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
+import {
+  CLOSED,
+  errorResult,
+  type InvokeOptions,
+  type LambdaFunction,
+  type LambdaResult,
+} from './lambda-function.ts'
 
 /** How an integration ended: as the function did, or by the gateway's own patience. */
 export type IntegrationResult =
@@ -43,8 +49,8 @@ export class Invoker {
   }
 
   /** Invokes and waits as long as it takes. */
-  async invoke(target: LambdaFunction, event: object): Promise<LambdaResult> {
-    return this.track(() => target.invoke(event).catch(errorResult))
+  async invoke(target: LambdaFunction, event: object, options?: InvokeOptions): Promise<LambdaResult> {
+    return this.track(() => target.invoke(event, options).catch(errorResult))
   }
 
   /** Counts `work` as running until it is done. */

@@ -27,10 +27,33 @@ export function traceOf(result: { readonly kind: string; readonly trace?: readon
   return result.trace !== undefined && result.trace.length > 0 ? { trace: result.trace } : {}
 }
 
+/** The result of an invocation that was still running, or still waiting, when its function was closed. */
+export const closedResult: LambdaResult = {
+  kind: 'error',
+  errorType: CLOSED,
+  message: 'the function was closed before it answered',
+  trace: [],
+}
+
+/** The result of an invocation whose execution environment was killed. */
+export const killedResult: LambdaResult = {
+  kind: 'error',
+  errorType: 'Runtime.Killed',
+  message:
+    'the execution environment was killed half-way: a fault that was switched on, see killNextDeliveries',
+  trace: [],
+}
+
+/** Options of {@link LambdaFunction.invoke}. */
+export interface InvokeOptions {
+  /** Kills the execution environment when it is aborted, as running out of memory does. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** A Lambda function as the gateway and the queue see it: an event goes in, a result comes out. */
 export interface LambdaFunction {
   /** Runs the handler once. Never rejects: a failing handler is a result of kind `error`. */
-  invoke(event: object): Promise<LambdaResult>
+  invoke(event: object, options?: InvokeOptions): Promise<LambdaResult>
   /** Frees what the function holds. Invocations still running end with an error. */
   close?(): Promise<void>
 }

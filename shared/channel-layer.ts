@@ -7,8 +7,9 @@ export interface GroupSendResult {
   /** Handled: the member's handler ran and all its frames were accepted by API Gateway, or it sent none. */
   readonly delivered: number
   /**
-   * Kept in the delivery queue, to be delivered right after: still opening, throttled, or out of time. Where the group was
-   * cut into {@link ranges}, it holds an estimate of their members.
+   * To be delivered right after, by way of the delivery queue: still opening, throttled, or out of time. In the queue when
+   * the invocation ends at the latest. Where the group was cut into {@link ranges}, it holds an estimate of their members,
+   * which are in the queue already.
    */
   readonly deferred: number
   /** Proved dead; its record and memberships were removed. */

@@ -35,7 +35,7 @@ export interface DeferReason {
 export interface FanOutLimits {
   /** A group, or a range of one, with more members than about this many is cut. 2 000 by default. */
   readonly inlineMembers: number
-  /** Members in one range, about: what a worker that is killed half-way may deliver twice. 500 by default. */
+  /** Members in one range, about. A worker that is killed delivers the ranges of its batch again. 500 by default. */
   readonly rangeMembers: number
   /** Ranges that one walk makes. More are needed for large groups, so workers cut theirs again. 64 by default. */
   readonly maxRanges: number

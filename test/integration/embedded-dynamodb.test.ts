@@ -68,6 +68,50 @@ it('says so when it does not take a table', async () => {
   await expect(started).rejects.toThrow('CreateTable')
 })
 
+it('throttles as many calls as it is told to, and they do nothing', async () => {
+  await using database = await startEmbeddedDynamoDB({ tables })
+  const store = storeAt(database.endpoint)
+
+  database.throttleNextCalls(2)
+
+  await expect(store.groupAdd('room', 'a')).rejects.toMatchObject({ code: 'STORE_FAILED', retryable: true })
+  await expect(store.members('room')).rejects.toThrow('ProvisionedThroughputExceededException')
+  expect(await store.members('room')).toEqual({ members: [] })
+})
+
+it('loses as many answers as it is told to, after the call was made', async () => {
+  await using database = await startEmbeddedDynamoDB({ tables })
+  const store = storeAt(database.endpoint)
+  const expiresAt = Math.floor(Date.now() / 1000) + 60
+  const record = {
+    connectionId: 'a',
+    scope: {},
+    state: {},
+    version: 0,
+    groups: [],
+    connectedAt: 0,
+    expiresAt,
+  }
+  await store.create(record)
+
+  database.loseNextAnswers(1)
+
+  await expect(store.saveState('a', { set: { n: 1 }, remove: [] })).rejects.toThrow(
+    'may or may not have been',
+  )
+  expect(await store.load('a')).toMatchObject({ state: { n: 1 } })
+})
+
+it('is well again when its faults are cleared', async () => {
+  await using database = await startEmbeddedDynamoDB({ tables })
+  database.throttleNextCalls(100)
+  database.loseNextAnswers(100)
+
+  database.clearFaults()
+
+  expect(await storeAt(database.endpoint).members('room')).toEqual({ members: [] })
+})
+
 function listen(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', resolve)

@@ -353,3 +353,34 @@ test('CA-19 a post that is no UTF-8 is delivered with what is not replaced, and 
     { level: 'warn', message: expect.stringMatching(`a post of 3 bytes to ${id} is no UTF-8`) as string },
   ])
 })
+
+test('CA-20 a slow client alone gets no posts, until it keeps up', async () => {
+  await using api = await RecordedApi.start()
+  const { client, id } = await openConnection(api)
+  await using _client = client
+  await using _other = await TestClient.open(api.gateway.websocketUrl)
+  const otherId = api.gateway.connections.ids().find((candidate) => candidate !== id) ?? ''
+  const { slowClients } = api.gateway.faults
+
+  slowClients.add(id)
+  const refused = await call('POST', api.managementUrl(id), 'a')
+  expect(refused).toMatchObject({ status: 429, headers: { 'x-amzn-errortype': 'LimitExceededException' } })
+  expect((await call('POST', api.managementUrl(otherId), 'b')).status).toBe(200)
+  expect((await call('GET', api.managementUrl(id))).status).toBe(200)
+
+  slowClients.delete(id)
+  expect((await call('POST', api.managementUrl(id), 'c')).status).toBe(200)
+  expect(await client.next()).toBe('c')
+})
+
+test('CA-21 a post whose answer is lost has been delivered', async () => {
+  await using api = await RecordedApi.start()
+  const { client, id } = await openConnection(api)
+  await using _client = client
+
+  api.gateway.faults.loseNextAnswers(1)
+
+  await expect(call('POST', api.managementUrl(id), 'a')).rejects.toMatchObject({ code: 'ECONNRESET' })
+  expect(await client.next()).toBe('a')
+  expect((await call('POST', api.managementUrl(id), 'b')).status).toBe(200)
+})

@@ -110,6 +110,29 @@ test('CT-06 a container that overruns its time is killed, the next invocation st
   expect(await order(pool, 'b')).toMatchObject({ invocations: 1 })
 })
 
+test('CT-15 a container that is killed gives no result, and the next invocation starts cold', async () => {
+  await using pool = startPool({ maxContainers: 1 })
+  await order(pool, 'a')
+  const kill = new AbortController()
+  const killed = pool.invoke({ body: 'hang' }, { signal: kill.signal })
+  const waiting = order(pool, 'b')
+
+  kill.abort()
+
+  expect(await killed).toMatchObject({ kind: 'error', errorType: 'Runtime.Killed' })
+  expect(await waiting).toMatchObject({ invocations: 1 })
+})
+
+test('CT-15 a container that has answered is not killed any more', async () => {
+  await using pool = startPool({ maxContainers: 1 })
+  const kill = new AbortController()
+  await pool.invoke({ body: 'a' }, { signal: kill.signal })
+
+  kill.abort()
+
+  expect(await order(pool, 'b')).toMatchObject({ invocations: 2 })
+})
+
 test('CT-06 a container that answered in time is not killed later', async () => {
   await using pool = startPool({ timeoutMs: 1500 })
   await order(pool, 'a')

@@ -8,7 +8,7 @@ import {
 import { expect, test } from 'vitest'
 import { inProcessFunction } from '../../local/index.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
-import { TestClient } from './support/clients.ts'
+import { call, TestClient } from './support/clients.ts'
 import { eventually, Gate, RecordedApi } from './support/recorded-api.ts'
 
 interface QueueRecord {
@@ -348,4 +348,101 @@ test('QU-12 what SQS refuses is refused, and nothing is queued', async () => {
   })
   await api.gateway.idle()
   expect(api.batches).toEqual([])
+})
+
+test('QU-13 a message that was done comes again', async () => {
+  await using api = await startQueue(() => undefined)
+
+  api.gateway.faults.duplicateNextMessages(1)
+  api.gateway.enqueue('a')
+  await api.gateway.idle()
+  api.gateway.enqueue('b')
+  await api.gateway.idle()
+
+  expect(bodies(api.batches)).toEqual(['a', 'a', 'b'])
+  expect(api.batches[1]?.Records[0]?.attributes['ApproximateReceiveCount']).toBe('2')
+})
+
+test('QU-14 messages come in another order, each of them once', async () => {
+  await using api = await startQueue(() => undefined, { queueConcurrency: 1 })
+  const sent = Array.from({ length: 100 }, (_, index) => `m${index}`)
+
+  api.gateway.faults.shuffleMessages = true
+  for (const body of sent) api.gateway.enqueue(body)
+  await api.gateway.idle()
+
+  expect(bodies(api.batches)).not.toEqual(sent)
+  expect(bodies(api.batches).toSorted()).toEqual(sent.toSorted())
+})
+
+test('QU-15 messages come late', async () => {
+  const clock = new ManualClock()
+  await using api = await startQueue(() => undefined, { clock })
+  api.gateway.faults.delayMessagesMs = 2000
+  api.gateway.enqueue('late')
+  api.gateway.enqueue('later', { delaySeconds: 1 })
+  await clock.advance(1999)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(api.batches).toEqual([])
+
+  await clock.advance(1001)
+  await api.gateway.idle()
+
+  expect(bodies(api.batches)).toEqual(['late', 'later'])
+})
+
+test('QU-16 a delivery that is killed half-way has done what it did, and its messages come again', async () => {
+  const gate = new Gate()
+  await using api = await startQueue(async ({ Records }) => {
+    const isFirst = Records[0]?.attributes['ApproximateReceiveCount'] === '1'
+    await post('one')
+    await post('two')
+    if (isFirst) await gate.opened
+    await post('three')
+  })
+  await using client = await TestClient.open(api.gateway.websocketUrl)
+  const [id = ''] = api.gateway.connections.ids()
+  const post = (text: string): Promise<unknown> => call('POST', api.managementUrl(id), text)
+
+  api.gateway.faults.killNextDeliveries(1, { afterPosts: 2 })
+  api.gateway.enqueue('a')
+  // It would wait for the first delivery for ever, had that not been killed.
+  await api.gateway.idle()
+
+  expect([await client.next(), await client.next()]).toEqual(['one', 'two'])
+  expect([await client.next(), await client.next(), await client.next()]).toEqual(['one', 'two', 'three'])
+  expect(api.batches.map(({ Records }) => Records[0]?.attributes['ApproximateReceiveCount'])).toEqual([
+    '1',
+    '2',
+  ])
+  gate.open()
+})
+
+test('QU-16 a delivery that ends before is killed at its end: what it reports is lost', async () => {
+  await using api = await startQueue(() => undefined, { maxReceiveCount: 2 })
+
+  api.gateway.faults.killNextDeliveries(2)
+  api.gateway.enqueue('a')
+  await api.gateway.idle()
+
+  expect(bodies(api.batches)).toEqual(['a', 'a'])
+  expect(api.gateway.deadLetters).toMatchObject([
+    { body: 'a', reason: expect.stringContaining('Runtime.Killed') as string },
+  ])
+})
+
+test('faults of the queue end when they are cleared', async () => {
+  await using api = await startQueue(() => undefined, { clock: new ManualClock() })
+  const { faults } = api.gateway
+  faults.delayMessagesMs = 1000
+  faults.shuffleMessages = true
+  faults.duplicateNextMessages(5)
+  faults.killNextDeliveries(5)
+
+  faults.clear()
+  api.gateway.enqueue('a')
+  await api.gateway.idle()
+
+  expect(bodies(api.batches)).toEqual(['a'])
+  expect(faults.shuffleMessages).toBe(false)
 })
