@@ -2,8 +2,9 @@ import { hash } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import { requireMessageSize } from '../codec.ts'
 import { ChannelsError, ConfigurationError } from '../errors.ts'
+import { AbortRegistry } from '../http/abort-registry.ts'
 import { type AwsCredentials, CredentialsCache, type CredentialsProvider } from '../http/credentials-cache.ts'
-import type { HttpRequest } from '../http/http-exchange.ts'
+import { ExchangeQueue, HttpExchange, type HttpRequest } from '../http/http-exchange.ts'
 import { HttpPool } from '../http/http-pool.ts'
 import type { HttpResponse } from '../http/http-response.ts'
 import {
@@ -17,6 +18,7 @@ import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import { readConnectionInfo } from './connection-info.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { failureOfCredentials, failureOfStatus, failureOfTransport, type PostCall } from './post-failure.ts'
+import { PostPace } from './post-pace.ts'
 import { type RetryPolicy, retryPost } from './post-retry.ts'
 import type { ConnectionInfo, Poster, PostOptions } from './poster.ts'
 
@@ -51,11 +53,22 @@ interface Payload {
   readonly bytes: number
 }
 
-interface SignedRequest {
+/** A call, from when it is made until it is settled. */
+interface Task {
+  readonly call: PostCall
   readonly payload: Payload | undefined
-  readonly credentials: AwsCredentials
-  readonly signal: AbortSignal | undefined
+  /** Whether it has begun, and its first try has not ended. */
+  isEntering: boolean
 }
+
+/** A try of it. */
+interface SignedTask {
+  readonly task: Task
+  readonly credentials: AwsCredentials
+}
+
+/** What becomes of a try that was answered with another status than 2xx. */
+type Refused = (signed: SignedTask, response: HttpResponse) => Promise<HttpResponse>
 
 /**
  * A {@link Poster} that is built for fan-out: it speaks HTTP/1.1 and signs by itself, which takes a tenth or less
@@ -71,6 +84,10 @@ export class FastPoster implements Poster {
   readonly #credentials: CredentialsCache
   readonly #clock: Clock
   readonly #retry: RetryPolicy
+  readonly #maxSockets: number
+  #entering = 0
+  readonly #waiting = new ExchangeQueue<Task, HttpResponse | Promise<HttpResponse>>()
+  readonly #aborts = new AbortRegistry()
   readonly #pathPrefix: string
   readonly #canonicalPrefix: string
   #payload: Payload = { text: '', hash: EMPTY_PAYLOAD_HASH, bytes: 0 }
@@ -95,20 +112,26 @@ export class FastPoster implements Poster {
     this.#signer = new RequestSigner({ service: 'execute-api', region, host: url.host })
     this.#credentials = new CredentialsCache(options.credentials)
     this.#clock = clock
-    this.#retry = { maxTries, clock }
+    this.#maxSockets = maxSockets
+    this.#retry = { maxTries, clock, pace: new PostPace({ clock, mostAtOnce: maxSockets }) }
   }
 
-  async post(connectionId: string, text: string, options?: PostOptions): Promise<void> {
-    requireMessageSize(text, MAX_MESSAGE_BYTES)
-    await this.#call({ method: 'POST', connectionId }, this.#payloadOf(text), options?.signal)
+  post(connectionId: string, text: string, options?: PostOptions): Promise<void> {
+    try {
+      requireMessageSize(text, MAX_MESSAGE_BYTES)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    const call: PostCall = { method: 'POST', connectionId, signal: options?.signal }
+    return this.#enter(call, this.#payloadOf(text)).then(ignore)
   }
 
   async close(connectionId: string, options?: PostOptions): Promise<void> {
-    await this.#call({ method: 'DELETE', connectionId }, undefined, options?.signal)
+    await this.#enter({ method: 'DELETE', connectionId, signal: options?.signal }, undefined)
   }
 
   async get(connectionId: string, options?: PostOptions): Promise<ConnectionInfo> {
-    const response = await this.#call({ method: 'GET', connectionId }, undefined, options?.signal)
+    const response = await this.#enter({ method: 'GET', connectionId, signal: options?.signal }, undefined)
     return readConnectionInfo(connectionId, response.body)
   }
 
@@ -116,60 +139,99 @@ export class FastPoster implements Poster {
     this.#pool.destroy()
   }
 
-  #call(
-    call: PostCall,
-    payload: Payload | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<HttpResponse> {
-    return retryPost(this.#retry, signal, () => this.#try(call, payload, signal))
+  // A call that has begun takes some 2 KB until it ends, one that waits here a fifth.
+  #enter(call: PostCall, payload: Payload | undefined): Promise<HttpResponse> {
+    const task: Task = { call, payload, isEntering: false }
+    if (this.#waiting.size === 0 && this.#hasRoom) return this.#begin(task)
+    return new Promise((resolve, reject) => {
+      const exchange = new HttpExchange(task, resolve, reject)
+      if (call.signal) exchange.abortBy(call.signal, this.#aborts)
+      if (!exchange.isSettled) this.#waiting.push(exchange)
+    })
   }
 
-  async #try(
-    call: PostCall,
-    payload: Payload | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<HttpResponse> {
-    const now = this.#clock.now()
-    const credentials =
-      this.#credentials.current(now) ?? (await this.#credentialsFor(call, () => this.#credentials.renew(now)))
-    let response = await this.#request(call, { payload, credentials, signal })
+  // Enough that no socket runs dry, and that the pool sees when more of them would help.
+  get #hasRoom(): boolean {
+    return this.#entering < 3 * this.#maxSockets
+  }
+
+  #begin(task: Task): Promise<HttpResponse> {
+    task.isEntering = true
+    this.#entering += 1
+    const result = retryPost(this.#retry, task.call, () => this.#try(task))
+    result.catch(() => this.#leave(task))
+    return result
+  }
+
+  // Once its first try has ended: between two tries a call may wait for seconds, and holds up nobody.
+  #leave(task: Task): void {
+    if (!task.isEntering) return
+    task.isEntering = false
+    this.#entering -= 1
+    while (this.#waiting.size > 0 && this.#hasRoom) {
+      const next = this.#waiting.shift()
+      next?.resolve(this.#begin(next.request))
+    }
+  }
+
+  #try(task: Task): Promise<HttpResponse> {
+    const credentials = this.#credentials.current(this.#clock.now())
+    if (!credentials) return this.#tryRenewed(task)
+    return this.#request({ task, credentials }, (tried, response) => this.#refused(tried, response))
+  }
+
+  async #tryRenewed(task: Task): Promise<HttpResponse> {
+    const credentials = await this.#credentialsFor(task, () => this.#credentials.renew(this.#clock.now()))
+    return this.#request({ task, credentials }, (tried, response) => this.#refused(tried, response))
+  }
+
+  async #refused({ task, credentials }: SignedTask, response: HttpResponse): Promise<HttpResponse> {
     if (response.status === 403) {
       // An expired token is a 403 as well: newer credentials are worth one more request.
-      const newer = await this.#credentialsFor(call, () =>
+      const newer = await this.#credentialsFor(task, () =>
         this.#credentials.replace(credentials, this.#clock.now()),
       )
-      if (newer) response = await this.#request(call, { payload, credentials: newer, signal })
+      if (newer) return this.#request({ task, credentials: newer }, failed)
     }
-    if (response.status >= 200 && response.status < 300) return response
-    throw failureOfStatus(call, response.status, response.body)
+    throw failureOfStatus(task.call, response.status, response.body)
   }
 
-  async #request(call: PostCall, { payload, credentials, signal }: SignedRequest): Promise<HttpResponse> {
-    const isAscii = payload === undefined || payload.bytes === payload.text.length
+  /** Resolves to a response with a status of 2xx, or to what `refused` makes of another. */
+  #request(signed: SignedTask, refused: Refused): Promise<HttpResponse> {
+    const { call, payload } = signed.task
     const request: HttpRequest = {
-      render: () => this.#render(call, payload, credentials),
-      encoding: isAscii ? 'latin1' : 'utf8',
-      signal,
+      render: () => this.#render(signed),
+      encoding: payload === undefined || payload.bytes === payload.text.length ? 'latin1' : 'utf8',
+      signal: call.signal,
     }
-    try {
-      return await this.#pool.request(request)
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw failureOfTransport(call, error)
-    }
+    return new Promise((resolve, reject) => {
+      const exchange = new HttpExchange(
+        request,
+        (response) => {
+          resolve(isSuccess(response) ? response : refused(signed, response))
+          this.#leave(signed.task)
+        },
+        (error) => {
+          reject(call.signal?.aborted ? call.signal.reason : failureOfTransport(call, error))
+          this.#leave(signed.task)
+        },
+      )
+      this.#pool.send(exchange)
+    })
   }
 
-  async #credentialsFor<Result>(call: PostCall, ask: () => Promise<Result>): Promise<Result> {
+  async #credentialsFor<Result>(task: Task, ask: () => Promise<Result>): Promise<Result> {
     try {
       return await ask()
     } catch (error) {
+      this.#leave(task)
       if (error instanceof ChannelsError) throw error
-      throw failureOfCredentials(call, error)
+      throw failureOfCredentials(task.call, error)
     }
   }
 
   /** The whole request. Signed when a socket is free for it, so that a long queue does not age the signature. */
-  #render(call: PostCall, payload: Payload | undefined, credentials: AwsCredentials): string {
+  #render({ task: { call, payload }, credentials }: SignedTask): string {
     const id = encodeSegment(call.connectionId)
     const headers = this.#signer.headers(
       {
@@ -193,6 +255,16 @@ export class FastPoster implements Poster {
     }
     return this.#payload
   }
+}
+
+function ignore(): void {}
+
+function isSuccess({ status }: HttpResponse): boolean {
+  return status >= 200 && status < 300
+}
+
+async function failed({ task: { call } }: SignedTask, { status, body }: HttpResponse): Promise<never> {
+  throw failureOfStatus(call, status, body)
 }
 
 function requirePositive(options: Readonly<Record<string, number>>): void {

@@ -14,6 +14,7 @@ import type { CredentialsProvider } from '../http/credentials-cache.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { HttpFailure } from '../http/http-failure.ts'
 import { failureOfCredentials, failureOfStatus, failureOfTransport, type PostCall } from './post-failure.ts'
+import { PostPace } from './post-pace.ts'
 import { type RetryPolicy, retryPost } from './post-retry.ts'
 import type { ConnectionInfo, Poster, PostOptions } from './poster.ts'
 
@@ -64,29 +65,29 @@ export class ManagementApiPoster implements Poster {
     const { clock = systemClock, maxSockets = 64, timeoutMs = 3000, maxTries = 4 } = options
     this.#client = new ApiGatewayManagementApiClient(clientConfig(options, maxSockets))
     this.#limit = new ConcurrencyLimit(maxSockets)
-    this.#retry = { maxTries, clock }
+    this.#retry = { maxTries, clock, pace: new PostPace({ clock, mostAtOnce: maxSockets }) }
     this.#timeoutMs = timeoutMs
   }
 
   async post(connectionId: string, text: string, options?: PostOptions): Promise<void> {
     requireMessageSize(text, MAX_MESSAGE_BYTES)
     const command = new PostToConnectionCommand({ ConnectionId: connectionId, Data: text })
-    await this.#call({ method: 'POST', connectionId }, options?.signal, (to) =>
+    await this.#call({ method: 'POST', connectionId, signal: options?.signal }, (to) =>
       this.#client.send(command, to),
     )
   }
 
   async close(connectionId: string, options?: PostOptions): Promise<void> {
     const command = new DeleteConnectionCommand({ ConnectionId: connectionId })
-    await this.#call({ method: 'DELETE', connectionId }, options?.signal, (to) =>
+    await this.#call({ method: 'DELETE', connectionId, signal: options?.signal }, (to) =>
       this.#client.send(command, to),
     )
   }
 
   async get(connectionId: string, options?: PostOptions): Promise<ConnectionInfo> {
-    const call: PostCall = { method: 'GET', connectionId }
+    const call: PostCall = { method: 'GET', connectionId, signal: options?.signal }
     const command = new GetConnectionCommand({ ConnectionId: connectionId })
-    const info = await this.#call(call, options?.signal, (to) => this.#client.send(command, to))
+    const info = await this.#call(call, (to) => this.#client.send(command, to))
     if (!info.ConnectedAt || !info.LastActiveAt) {
       throw new DeliveryError(
         `GET of connection ${JSON.stringify(connectionId)} was answered without connectedAt or lastActiveAt: ` +
@@ -107,12 +108,9 @@ export class ManagementApiPoster implements Poster {
     this.#client.destroy()
   }
 
-  #call<T>(
-    call: PostCall,
-    signal: AbortSignal | undefined,
-    send: (to: CommandOptions) => Promise<T>,
-  ): Promise<T> {
-    return retryPost(this.#retry, signal, () =>
+  #call<T>(call: PostCall, send: (to: CommandOptions) => Promise<T>): Promise<T> {
+    const { signal } = call
+    return retryPost(this.#retry, call, () =>
       this.#limit.run(signal, async () => {
         try {
           return await bounded(this.#timeoutMs, signal, (abortSignal) => send({ abortSignal }))

@@ -7,6 +7,7 @@ const SHOWN_CHARACTERS = 200
 export interface PostCall {
   readonly method: 'POST' | 'GET' | 'DELETE'
   readonly connectionId: string
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The error that a status other than 2xx means; `body` is quoted from its start. */

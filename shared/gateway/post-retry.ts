@@ -1,44 +1,86 @@
 import type { Clock } from '../clock.ts'
 import { DeliveryError } from '../errors.ts'
 import { HttpFailure } from '../http/http-failure.ts'
+import type { PostCall } from './post-failure.ts'
+import type { PostPace } from './post-pace.ts'
 
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 2000
 
-/** How often, and on whose clock, a poster tries. */
+/** How often, how fast, and on whose clock, a poster tries. */
 export interface RetryPolicy {
-  /** Tries in all, the first included. */
+  /** Tries in all, the first included, but for those that were throttled together with many others. */
   readonly maxTries: number
   readonly clock: Clock
+  /** One per poster. */
+  readonly pace: PostPace
   /** A number from 0 up to 1; `Math.random` unless a test says otherwise. */
   readonly random?: () => number
 }
 
 /**
- * Runs `attempt` until it succeeds, fails for good, or `maxTries` is used up.
+ * Runs `attempt`, in the pace of the poster, until it succeeds, fails for good, or `maxTries` is used up.
  *
  * Only a retryable {@link DeliveryError} is tried again, after a random part of a wait that doubles (100 ms,
- * 200 ms, … 2 s): posts that were throttled together do not come back together.
+ * 200 ms, … 2 s): posts that were throttled together do not come back together. While many connections are throttled,
+ * a 429 is the account's and not this connection's: as many of them as `maxTries` are not counted.
  *
  * @throws {@link DeliveryError} with the last failure as its cause, when the tries are used up
  * @throws the signal's reason, as soon as it is aborted
  */
 export async function retryPost<T>(
   policy: RetryPolicy,
-  signal: AbortSignal | undefined,
+  call: PostCall,
   attempt: () => Promise<T>,
 ): Promise<T> {
+  const { pace } = policy
+  const { signal } = call
   signal?.throwIfAborted()
-  for (let tries = 1; ; tries += 1) {
+  let tries: Tries | undefined
+  for (;;) {
+    const turn = pace.enter(signal)
+    if (turn) await turn
+    const round = tries === undefined ? pace.round : undefined
     try {
-      return await attempt()
+      const result = await attempt()
+      pace.leave(round)
+      return result
     } catch (error) {
+      pace.leave(round, isThrottling(error) ? call.connectionId : undefined)
       signal?.throwIfAborted()
-      if (!(error instanceof DeliveryError) || !error.retryable) throw error
-      if (tries >= policy.maxTries) throw givenUp(error, tries)
-      if (!isStale(error)) await wait(policy, tries, signal)
+      tries ??= new Tries(policy)
+      await tries.next(error, signal)
     }
   }
+}
+
+/** The tries of one call that has failed once. */
+class Tries {
+  readonly #policy: RetryPolicy
+  #made = 0
+  #left: number
+  #uncountedLeft: number
+
+  constructor(policy: RetryPolicy) {
+    this.#policy = policy
+    this.#left = policy.maxTries
+    this.#uncountedLeft = policy.maxTries
+  }
+
+  /** Resolves when it is time for another try after one that failed with `error`; rejects if there is none. */
+  async next(error: unknown, signal: AbortSignal | undefined): Promise<void> {
+    if (!(error instanceof DeliveryError) || !error.retryable) throw error
+    this.#made += 1
+    if (isThrottling(error) && this.#policy.pace.isThrottled && this.#uncountedLeft > 0)
+      this.#uncountedLeft -= 1
+    else this.#left -= 1
+    if (this.#left === 0) throw givenUp(error, this.#made)
+    if (!isStale(error)) await wait(this.#policy, this.#policy.maxTries - this.#left, signal)
+  }
+}
+
+function isThrottling(error: unknown): boolean {
+  return error instanceof DeliveryError && error.status === 429
 }
 
 // The next try gets a fresh socket, so there is nothing to wait for.
@@ -46,8 +88,9 @@ function isStale(error: DeliveryError): boolean {
   return error.cause instanceof HttpFailure && error.cause.kind === 'stale'
 }
 
-async function wait(policy: RetryPolicy, tries: number, signal: AbortSignal | undefined): Promise<void> {
-  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1))
+/** @param used - how many tries were used up */
+async function wait(policy: RetryPolicy, used: number, signal: AbortSignal | undefined): Promise<void> {
+  const longest = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** Math.max(0, used - 1))
   try {
     await policy.clock.sleep((policy.random ?? Math.random)() * longest, signal)
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Abortable } from './abort-registry.ts'
+import type { Abortable, AbortRegistry } from './abort-registry.ts'
 import type { HttpResponse } from './http-response.ts'
 
 /** A request that is put into bytes when a socket is free for it: signatures carry the time. */
@@ -11,18 +11,18 @@ export interface HttpRequest {
 }
 
 /** One request and the promise of its response. Settles once; later outcomes are ignored. */
-export class HttpExchange implements Abortable {
-  readonly request: HttpRequest
+export class HttpExchange<Request = HttpRequest, Response = HttpResponse> implements Abortable {
+  readonly request: Request
   /** Called after an abort has settled it, by whoever must act on that. */
   onAbort: (() => void) | undefined
   /** Called just before it settles. */
   onSettled: (() => void) | undefined
-  #resolve: ((response: HttpResponse) => void) | undefined
+  #resolve: ((response: Response) => void) | undefined
   #reject: ((reason: unknown) => void) | undefined
 
   constructor(
-    request: HttpRequest,
-    resolve: (response: HttpResponse) => void,
+    request: Request,
+    resolve: (response: Response) => void,
     reject: (reason: unknown) => void,
   ) {
     this.request = request
@@ -34,7 +34,7 @@ export class HttpExchange implements Abortable {
     return this.#resolve === undefined
   }
 
-  resolve(response: HttpResponse): void {
+  resolve(response: Response): void {
     const resolve = this.#resolve
     this.#settle()
     resolve?.(response)
@@ -44,6 +44,16 @@ export class HttpExchange implements Abortable {
     const reject = this.#reject
     this.#settle()
     reject?.(reason)
+  }
+
+  /** Lets `signal` abort it, of which `aborts` is to tell. */
+  abortBy(signal: AbortSignal, aborts: AbortRegistry): void {
+    if (signal.aborted) {
+      this.reject(signal.reason)
+      return
+    }
+    this.onSettled = () => aborts.unwatch(signal, this)
+    aborts.watch(signal, this)
   }
 
   abort(reason: unknown): void {
@@ -59,9 +69,9 @@ export class HttpExchange implements Abortable {
   }
 }
 
-/** Exchanges that wait for a socket, first come, first served; aborted ones drop out. */
-export class ExchangeQueue {
-  #items: (HttpExchange | undefined)[] = []
+/** Exchanges that wait, first come, first served; aborted ones drop out. */
+export class ExchangeQueue<Request = HttpRequest, Response = HttpResponse> {
+  #items: (HttpExchange<Request, Response> | undefined)[] = []
   #first = 0
   #size = 0
 
@@ -70,7 +80,7 @@ export class ExchangeQueue {
     return this.#size
   }
 
-  push(exchange: HttpExchange): void {
+  push(exchange: HttpExchange<Request, Response>): void {
     exchange.onAbort = () => {
       this.#size -= 1
     }
@@ -78,7 +88,7 @@ export class ExchangeQueue {
     this.#size += 1
   }
 
-  shift(): HttpExchange | undefined {
+  shift(): HttpExchange<Request, Response> | undefined {
     while (this.#first < this.#items.length) {
       const exchange = this.#items[this.#first]
       this.#items[this.#first] = undefined

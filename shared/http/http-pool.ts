@@ -13,6 +13,9 @@ const INITIAL_SOCKETS = 64
 /** How many times as many sockets are allowed, each time that growing pays. */
 const GROWTH = 1.5
 
+/** Growing pays if a tick finds more waiting than one for so many sockets. A fan-out of 256 at once is to get 256. */
+const WORTH_GROWING = 8
+
 /**
  * An idle socket is not used again after this long, in milliseconds of wall time, which goes on while Lambda
  * has frozen the container. API Gateway keeps idle sockets for about a minute, a NAT gateway for 350 s; a third
@@ -74,17 +77,19 @@ export class HttpPool implements ConnectionOwner {
    * @throws the signal's reason, if it is aborted first
    */
   request(request: HttpRequest): Promise<HttpResponse> {
-    const { signal } = request
-    if (!signal) {
-      return new Promise((resolve, reject) => this.#enqueue(new HttpExchange(request, resolve, reject)))
-    }
-    signal.throwIfAborted()
-    return new Promise<HttpResponse>((resolve, reject) => {
-      const exchange = new HttpExchange(request, resolve, reject)
-      exchange.onSettled = () => this.#aborts.unwatch(signal, exchange)
-      this.#aborts.watch(signal, exchange)
-      this.#enqueue(exchange)
-    })
+    return new Promise((resolve, reject) => this.send(new HttpExchange(request, resolve, reject)))
+  }
+
+  /** {@link request} for callers that have a promise of their own. */
+  send(exchange: HttpExchange): void {
+    const { signal } = exchange.request
+    if (signal) exchange.abortBy(signal, this.#aborts)
+    if (!exchange.isSettled) this.#enqueue(exchange)
+  }
+
+  /** How many requests wait for a socket. */
+  get waiting(): number {
+    return this.#queue.size
   }
 
   /** Closes idle sockets, and those that nobody waits for any more while they connect. */
@@ -201,7 +206,7 @@ export class HttpPool implements ConnectionOwner {
   #grow(): void {
     const { utilization } = performance.eventLoopUtilization(this.#utilization)
     this.#utilization = performance.eventLoopUtilization()
-    if (utilization > BUSY_LOOP || this.#queue.size <= this.#connections.size) return
+    if (utilization > BUSY_LOOP || this.#queue.size * WORTH_GROWING <= this.#connections.size) return
     this.#allowedSockets = Math.min(this.#options.maxSockets, Math.ceil(this.#allowedSockets * GROWTH))
   }
 

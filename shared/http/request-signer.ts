@@ -3,6 +3,11 @@ import { ConfigurationError } from '../errors.ts'
 import type { AwsCredentials } from './credentials-cache.ts'
 import { hmac, HmacKey } from './hmac.ts'
 
+/** Room for the method and most paths. */
+const PATH_BYTES = 512
+/** SHA-256 in hex. */
+const HASH_BYTES = 64
+
 const SIMPLE_NAME = /^[\w-]+$/
 
 /** What every signature of one client has in common. */
@@ -57,8 +62,8 @@ interface Moment {
 
 /** What depends on the headers as well. */
 interface RequestKind {
-  /** Canonical request from the empty query string up to the payload hash. */
-  readonly canonicalTail: string
+  /** Room for method and path, the canonical request from the empty query string on, room for the payload hash. */
+  readonly canonical: Buffer
   /** Header lines up to the signature. */
   readonly headerHead: string
 }
@@ -92,8 +97,9 @@ export class RequestSigner {
   headers(request: SignableRequest, credentials: AwsCredentials, nowMs: number): string {
     const moment = this.#momentAt(Math.floor(nowMs / 1000), credentials)
     const kind = moment.kinds.get(request.headers) ?? this.#addKind(moment, request.headers)
-    const canonical = `${request.method}\n${request.canonicalPath}${kind.canonicalTail}${request.payloadHash}`
-    const signature = moment.key.signing.hex(moment.stringToSignHead + hash('sha256', canonical, 'hex'))
+    const signature = moment.key.signing.hex(
+      moment.stringToSignHead + hash('sha256', canonicalRequest(request, kind.canonical), 'hex'),
+    )
     return `${kind.headerHead}${signature}\r\n`
   }
 
@@ -116,8 +122,9 @@ export class RequestSigner {
       ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
     }).toSorted(([one], [other]) => (one < other ? -1 : 1))
     const names = headers.map(([name]) => name).join(';')
+    const tail = `\n\n${headers.map(([name, value]) => `${name}:${value}\n`).join('')}\n${names}\n`
     const kind = {
-      canonicalTail: `\n\n${headers.map(([name, value]) => `${name}:${value}\n`).join('')}\n${names}\n`,
+      canonical: Buffer.concat([Buffer.alloc(PATH_BYTES), Buffer.from(tail), Buffer.alloc(HASH_BYTES)]),
       headerHead:
         headers.map(([name, value]) => `${name}: ${value}\r\n`).join('') +
         `authorization: AWS4-HMAC-SHA256 Credential=${accessKeyId}/${moment.key.scope}, ` +
@@ -135,6 +142,15 @@ export class RequestSigner {
     this.#key = { credentials, day, scope: steps.join('/'), signing }
     return this.#key
   }
+}
+
+// In one buffer that is used again: with a session token it has a kilobyte, and a text of it is two to collect.
+function canonicalRequest({ method, canonicalPath, payloadHash }: SignableRequest, shared: Buffer): Buffer {
+  const start = `${method}\n${canonicalPath}`
+  shared.write(payloadHash, shared.length - HASH_BYTES, 'latin1')
+  if (start.length > PATH_BYTES) return Buffer.concat([Buffer.from(start), shared.subarray(PATH_BYTES)])
+  shared.write(start, PATH_BYTES - start.length, 'latin1')
+  return shared.subarray(PATH_BYTES - start.length)
 }
 
 /** Encodes one path segment as Signature Version 4 wants it: all but letters, digits, `-`, `.`, `_` and `~`. */

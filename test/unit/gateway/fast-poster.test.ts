@@ -135,6 +135,61 @@ describe('FastPoster sockets', { timeout: 30_000 }, () => {
   })
 })
 
+describe('FastPoster calls that have not begun', { timeout: 30_000 }, () => {
+  it('end with the reason of their signal, and are never sent', async () => {
+    await using stub = await ConnectionsStub.start()
+    stub.script = () => 'hang'
+    const poster = makePoster({ endpoint: stub.endpoint, maxSockets: 1, timeoutMs: 25_000 })
+    const [held, dropped] = [new AbortController(), new AbortController()]
+    const posts = Array.from({ length: 10 }, () => poster.post('id', 'hello', { signal: held.signal }))
+    const last = poster.post('last', 'hello', { signal: dropped.signal })
+    await vi.waitFor(() => expect(stub.requests).toHaveLength(1), 10_000)
+
+    dropped.abort('dropped')
+
+    await expect(last).rejects.toBe('dropped')
+    stub.script = () => ({ status: 200 })
+    held.abort('held')
+    await Promise.allSettled(posts)
+    await poster.post('next', 'hello')
+    poster.destroy()
+    expect(stub.requests.map(({ path }) => path.split('/').at(-1))).toEqual(['id', 'next'])
+  })
+
+  it('are not held up by calls that wait for their next try', async () => {
+    await using stub = await ConnectionsStub.start()
+    stub.script = ({ path }) => ({ status: path.includes('slow') ? 429 : 200 })
+    const { promise: wait, resolve: goOn } = Promise.withResolvers<void>()
+    const poster = makePoster({
+      endpoint: stub.endpoint,
+      maxSockets: 1,
+      maxTries: 2,
+      clock: { now: () => Date.now(), sleep: () => wait },
+    })
+    const slow = Array.from({ length: 5 }, (_, index) => poster.post(`slow${index}`, 'hello'))
+    const settled = Promise.allSettled(slow)
+
+    await Promise.all(Array.from({ length: 15 }, (_, index) => poster.post(`fast${index}`, 'hello')))
+
+    goOn()
+    expect(new Set((await settled).map(({ status }) => status))).toEqual(new Set(['rejected']))
+    poster.destroy()
+  })
+
+  it('all learn that there are no credentials', async () => {
+    const poster = makePoster({
+      endpoint: 'http://127.0.0.1:1/prod',
+      maxSockets: 1,
+      credentials: async () => Promise.reject(new Error('no role')),
+      clock: new HastyClock(),
+    })
+    const posts = Array.from({ length: 20 }, () => poster.post('id', 'hello'))
+    for (const { reason } of (await Promise.allSettled(posts)) as PromiseRejectedResult[]) {
+      expect(reason).toMatchObject({ message: expect.stringContaining('no role') })
+    }
+  })
+})
+
 describe('FastPoster credentials', () => {
   it('asks the provider once for many posts', async () => {
     await using stub = await ConnectionsStub.start()
