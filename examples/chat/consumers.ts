@@ -13,7 +13,8 @@ interface ChatMessage {
   readonly message: string
 }
 
-interface ChatEvents {
+/** What travels through the layer, by type. */
+export interface ChatEvents {
   'chat.message': ChatMessage
 }
 

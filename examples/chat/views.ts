@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-
-/** Answers one HTTP request, as `fetch` would. */
-export type Views = (request: Request) => Promise<Response>
+import { type Context, Hono } from 'hono'
+import { type FetchEnvironment, groupName, type HttpScope } from '../../shared/index.ts'
+import type { ChatEvents } from './consumers.ts'
 
 /** How the pages find the chat's sockets. */
 export interface ViewOptions {
@@ -12,9 +12,9 @@ export interface ViewOptions {
   readonly websocketUrl?: string
 }
 
-interface Page {
-  readonly file: string
-  readonly status: number
+/** What `c.env` has in a view. */
+interface Environment {
+  Bindings: FetchEnvironment<HttpScope, ChatEvents>
 }
 
 const PAGES = new URL('./pages/', import.meta.url)
@@ -37,56 +37,81 @@ const STATIC_FILES: ReadonlySet<string> = new Set([
 
 /**
  * The tutorial's pages: `GET /` asks for a room, `GET /chat/<room>/` is the room, `/static/…` is what they need.
+ * `POST /chat/<room>/` says `{"message": "hello"}` in the room.
  *
  * Any room name that is a legal path segment gets the page; whether there is such a room is for the socket's
  * handshake to say. Without the final slash the answer is 301, as in Django. Anything else is 404, and a method
- * other than GET and HEAD is 405.
+ * that a path does not have is 405.
  */
-export const views: Views = createViews()
+export const views: Hono<Environment> = createViews()
 
 /** {@link views}, for sockets on another origin. */
-export function createViews(options: ViewOptions = {}): Views {
+export function createViews(options: ViewOptions = {}): Hono<Environment> {
+  const app = new Hono<Environment>()
   const headers = securityHeaders(options)
+  app.use(async (c, next) => {
+    await next()
+    for (const [name, value] of Object.entries(headers)) c.header(name, value)
+  })
 
-  return async function answer(request: Request): Promise<Response> {
-    const { pathname, search } = new URL(request.url)
-    if (isRoomPath(`${pathname}/`)) return respond(301, '', { ...headers, location: `${pathname}/${search}` })
-    const page = pageAt(pathname)
-    if (page.status === 200 && request.method !== 'GET' && request.method !== 'HEAD') {
-      return respond(405, `${request.method} is not allowed here: use GET\n`, {
-        ...headers,
-        allow: 'GET, HEAD',
-      })
-    }
-    const body = withWebsocketUrl(await readFile(new URL(page.file, PAGES), 'utf8'), options.websocketUrl)
-    const type = contentType(page.file)
-    return respond(page.status, request.method === 'HEAD' ? null : body, { ...headers, 'content-type': type })
+  const page = async (c: Context<Environment>, file: string, status: 200 | 404 = 200): Promise<Response> => {
+    const text = await readFile(new URL(file, PAGES), 'utf8')
+    return c.body(withWebsocketUrl(text, options), status, { 'content-type': contentType(file) })
   }
+  const notFound = (c: Context<Environment>): Promise<Response> => page(c, 'not-found.html', 404)
+
+  app.get('/', (c) => page(c, 'index.html'))
+  app.all('/', (c) => notAllowed(c, 'GET, HEAD'))
+  app.get('/static/:file', async (c) => {
+    const file = c.req.param('file')
+    return STATIC_FILES.has(file) ? page(c, file) : notFound(c)
+  })
+
+  app.all('/chat/:room', async (c) => {
+    const { pathname, search } = new URL(c.req.url)
+    return isDecodable(pathname) ? c.redirect(`${pathname}/${search}`, 301) : notFound(c)
+  })
+  app.get('/chat/:room/', (c) =>
+    isDecodable(new URL(c.req.url).pathname) ? page(c, 'room.html') : notFound(c),
+  )
+  app.post('/chat/:room/', async (c) => {
+    const message = await messageIn(c.req.raw)
+    if (message === undefined) return c.text('send {"message": "hello"} as application/json\n', 400)
+    const group = groupName('chat', c.req.param('room'))
+    return c.json(await c.env.channelLayer.groupSend(group, { type: 'chat.message', message }))
+  })
+  app.all('/chat/:room/', (c) => notAllowed(c, 'GET, HEAD, POST'))
+
+  app.notFound(notFound)
+  return app
 }
 
-function pageAt(pathname: string): Page {
-  const [, staticFile] = /^\/static\/([^/]+)$/.exec(pathname) ?? []
-  if (staticFile !== undefined && STATIC_FILES.has(staticFile)) return { file: staticFile, status: 200 }
-  if (pathname === '/') return { file: 'index.html', status: 200 }
-  if (isRoomPath(pathname)) return { file: 'room.html', status: 200 }
-  return { file: 'not-found.html', status: 404 }
+function notAllowed(c: Context<Environment>, allow: string): Response {
+  return c.text(`${c.req.method} is not allowed here: use ${allow}\n`, 405, { allow })
 }
 
-function isRoomPath(pathname: string): boolean {
-  const [, room] = /^\/chat\/([^/]+)\/$/.exec(pathname) ?? []
-  return room !== undefined && isDecodable(room)
+/**
+ * The message in a request's body. Only JSON that says so: a page of another origin can make a browser post a form, and
+ * has to ask before it posts JSON.
+ */
+async function messageIn(request: Request): Promise<string | undefined> {
+  if (!request.headers.get('content-type')?.startsWith('application/json')) return undefined
+  const content: unknown = await request.json().catch(() => undefined)
+  const isMessage = typeof content === 'object' && content !== null && 'message' in content
+  return isMessage && typeof content.message === 'string' ? content.message : undefined
 }
 
-function isDecodable(segment: string): boolean {
+function isDecodable(path: string): boolean {
   try {
-    return decodeURIComponent(segment) !== ''
+    decodeURIComponent(path)
+    return true
   } catch {
     // `%zz` or bytes that are not UTF-8: no room can have such a name.
     return false
   }
 }
 
-function withWebsocketUrl(body: string, websocketUrl: string | undefined): string {
+function withWebsocketUrl(body: string, { websocketUrl }: ViewOptions): string {
   if (websocketUrl === undefined) return body
   const content = websocketUrl.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
   return body.replace('<!-- websocket-url -->', () => `<meta name="websocket-url" content="${content}" />`)
@@ -106,8 +131,4 @@ function securityHeaders({ websocketUrl }: ViewOptions): Readonly<Record<string,
 
 function contentType(file: string): string {
   return CONTENT_TYPES[file.slice(file.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
-}
-
-function respond(status: number, body: string | null, headers: Readonly<Record<string, string>>): Response {
-  return new Response(body, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } })
 }

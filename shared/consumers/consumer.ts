@@ -1,101 +1,73 @@
-import type { Application, Connection, Scope, Send, WebsocketScope } from '../application.ts'
+import type { Application, EventContext, Scope, Send } from '../application.ts'
+import { type BroadcastEncoder, markHandlings } from '../broadcast.ts'
 import type { ChannelLayer } from '../channel-layer.ts'
-import { StoreError } from '../errors.ts'
-import type { EventMap, JsonObject, Message } from '../message.ts'
-import { isUnchanged, type StateChanges, stateChanges, withChanges } from '../state-changes.ts'
-import { watchLostFields } from './field-watch.ts'
+import { ConfigurationError, ProtocolError } from '../errors.ts'
+import type { EventMap, Message } from '../message.ts'
+import { findBroadcast, handlingOf } from './broadcasts.ts'
 import { findHandler, hideFromEvents } from './handlers.ts'
 import type { JsonOnly } from './json-only.ts'
-import { requireState } from './state.ts'
 
 /**
- * Handles the events of one connection. A fresh instance serves every event, so nothing survives on `this`
- * but {@link state}.
+ * Handles events: of a connection (see {@link WebsocketConsumer}), HTTP requests (see {@link HttpConsumer}), or, extended
+ * as it is, jobs of a worker channel. A fresh instance serves every event, so nothing survives on `this`.
  *
  * @typeParam S - the scope it needs, so that it only compiles behind the middleware and the path that give it
  * @typeParam Events - payloads by event type, for a typed {@link channelLayer}
  */
-export abstract class Consumer<S extends Scope = WebsocketScope, Events = EventMap> {
+export abstract class Consumer<S extends Scope = Scope, Events = EventMap> {
   /** Which of the server's channel layers this consumer uses. */
   static readonly channelLayerAlias: string = 'default'
 
-  /** The connection, as its handshake described it. Set once the constructor is done. */
+  /** Where the event comes from, and what middleware added. Set once the constructor is done. */
   declare readonly scope: S
 
-  /** The connection's own channel: its connection id. */
+  /** The channel that events come from: a connection's id, or a worker channel's name. */
   declare readonly channelName: string
 
   /** Sends to channels and groups. */
   declare readonly channelLayer: ChannelLayer<Events>
 
-  /**
-   * What survives from one event of the connection to the next. A consumer that declares it with its first
-   * value (`override state = { count: 0 }`) finds it loaded in every handler; changed keys are saved once,
-   * when the handler is done. It is JSON, and small.
-   *
-   * Events of one connection may run at the same time: changes to different keys are both kept, of changes to
-   * one key the last wins. Use {@link updateState} where the new value depends on the old one.
-   */
-  declare state: object
-
-  declare readonly connection: Connection
+  /** What the server lends to this event. */
+  declare readonly connection: S['connection']
   #send: Send | undefined
-  /** What the constructor left in `state`: stands in for keys that are not stored. */
-  #initial: JsonObject = {}
-  /** The state as stored, as far as this event knows; undefined while it is not loaded. */
-  #stored: JsonObject | undefined
-  /** Saves that are under way, one after the other. */
-  #saving: Promise<unknown> = Promise.resolve()
 
   /**
    * The application that serves each event with a fresh instance of this class. Does not compile for a class whose state
    * or typed events hold what JSON cannot carry.
    *
    * @param args - what the constructor is called with, each time
+   * @throws {@link ConfigurationError} if an event could reach both a static and another method of the same name
    */
   static asApplication<T extends { readonly scope: Scope }, Args extends unknown[]>(
     this: (new (...args: Args) => T) & JsonOnly<T>,
     ...args: Args
   ): Application<T['scope']> {
-    return async (scope, message, send) => {
+    const application: Application<T['scope']> = async (scope, message, send) => {
       const consumer: unknown = new this(...args)
       if (!(consumer instanceof Consumer))
         throw new TypeError(`${this.name} is not a Consumer: extend WebsocketConsumer`)
       await consumer.#serve(scope, message, send)
     }
+    return markHandlings(application, [handlingOf(this as unknown as typeof Consumer)])
+  }
+
+  /** What makes a frame's text of what a broadcast handler returns: by default that is the text. */
+  static broadcastEncoder(): BroadcastEncoder {
+    return asItStands
   }
 
   /**
-   * Replaces the state by what `update` makes of the stored one, and only if no other event wrote in between:
-   * `update` then runs again, so it must do nothing else. No increment is ever lost.
-   *
-   * Resolves to the new state, which is {@link state} from then on; to `undefined` if the connection is gone. What
-   * this event has changed before is saved first.
-   *
-   * @throws {@link StoreError} if others keep writing in between
-   * @example
-   * ```ts
-   * await this.updateState((state) => ({ ...state, count: state.count + 1 }))
-   * ```
+   * Runs the handler for `message`: the method named by its type. What a static one, a broadcast handler, makes of it is
+   * sent as one frame. A group send may have done that once for all members; then no consumer is asked.
    */
-  updateState(update: (state: this['state']) => this['state']): Promise<this['state'] | undefined> {
-    return this.connection.track(async () => {
-      await this.#saveState()
-      const stored = await this.connection.updateState((current) => {
-        const before = { ...this.#initial, ...current }
-        // A copy: what `update` changes in place must differ from what was stored.
-        const after = requireState(update(structuredClone(before)), this.constructor.name)
-        return withChanges(current, stateChanges(before, after))
-      })
-      if (stored === undefined) return undefined
-      this.#rebase(stateChanges(this.#stored ?? {}, stored))
-      return this.state
-    })
-  }
-
-  /** Runs the handler for `message`: the method named by its type. */
   protected async dispatch(message: Message): Promise<void> {
-    await findHandler(this, message.type).call(this, message)
+    const broadcast = findBroadcast(this.constructor as typeof Consumer, message.type)
+    if (broadcast === undefined) {
+      await findHandler(this, message.type).call(this, message)
+      return
+    }
+    const text = await broadcast.render(message)
+    if (text !== undefined) await this.sendMessage({ type: 'websocket.send', text })
   }
 
   /** Sends one protocol message, such as `websocket.send`, to the server. It is under way when this returns. */
@@ -103,93 +75,47 @@ export abstract class Consumer<S extends Scope = WebsocketScope, Events = EventM
     return this.connection.track(async () => this.#send?.(message))
   }
 
-  async #serve(scope: Scope, message: Message, send: Send): Promise<void> {
-    this.#attach(scope as S & WebsocketScope, send)
-    const name = this.constructor.name
-    this.connection.servedBy(name)
-    const watch = this.connection.isDevelopment ? watchLostFields(this, this.connection) : undefined
-    // The connection is gone: no handler runs, and the server counts that.
-    if (!(await this.#loadState())) return
-    await this.dispatch(message)
-    watch?.report()
-    await this.#saveAtEnd(message)
+  /** Handles one event from its beginning to its end: what surrounds {@link dispatch}. */
+  protected serveEvent(message: Message): Promise<void> {
+    if (Object.hasOwn(this, 'state')) throw withState(this.constructor.name, this.scope.type)
+    return this.dispatch(message)
   }
 
-  /** The handler has run and its frames are out, so a store that is down is no reason to close the connection. */
-  async #saveAtEnd(message: Message): Promise<void> {
-    try {
-      await this.#saveState()
-    } catch (error) {
-      // An opening connection has nothing to lose: its handshake fails.
-      if (!(error instanceof StoreError) || message.type === 'websocket.connect') throw error
-      const { set, remove } = this.#changes(requireState(this.state, this.constructor.name))
-      this.connection.count('stateNotSaved')
-      this.connection.logger.error('what a handler changed of its state could not be saved, and is lost', {
-        channelName: this.channelName,
-        consumer: this.constructor.name,
-        type: message.type,
-        keys: [...Object.keys(set), ...remove],
-        error,
-      })
-    }
+  async #serve(scope: S, message: Message, send: Send): Promise<void> {
+    this.#attach(scope, send)
+    scope.connection.servedBy(this.constructor.name)
+    await this.serveEvent(message)
   }
 
-  #attach(scope: S & WebsocketScope, send: Send): void {
-    const { connection, channelName } = scope
-    const alias = (this.constructor as typeof Consumer).channelLayerAlias
+  #attach(scope: S, send: Send): void {
+    const connection: EventContext = scope.connection
+    const { channelLayerAlias } = this.constructor as typeof Consumer
     this.#send = send
     Object.defineProperties(this, {
       scope: { value: scope },
       connection: { value: connection },
-      channelName: { value: channelName },
-      channelLayer: { get: () => connection.channelLayer(alias) },
+      channelName: { get: () => channelOf(scope) },
+      channelLayer: { get: () => connection.channelLayer(channelLayerAlias) },
     })
-  }
-
-  async #loadState(): Promise<boolean> {
-    if (!Object.hasOwn(this, 'state')) return true
-    this.#initial = requireState(this.state, this.constructor.name)
-    const stored = await this.connection.loadState({
-      saveNow: () => this.#saveState(),
-      rebase: (saved) => this.#rebase(saved),
-    })
-    if (stored === undefined) return false
-    this.#stored = stored
-    this.state = structuredClone({ ...this.#initial, ...stored })
-    return true
-  }
-
-  /** Saves what has changed since the last time, behind a save that is under way: a later value is never overtaken. */
-  #saveState(): Promise<void> {
-    const save = this.#saving.then(() => this.#saveChanges())
-    this.#saving = save.catch(() => {})
-    return save
-  }
-
-  async #saveChanges(): Promise<void> {
-    if (this.#stored === undefined) return
-    const changes = this.#changes(requireState(this.state, this.constructor.name))
-    if (isUnchanged(changes)) return
-    if (await this.connection.saveState(changes)) this.#stored = withChanges(this.#stored, changes)
-    else this.connection.count('stateOfGoneConnection')
-  }
-
-  #changes(state: JsonObject): StateChanges {
-    return stateChanges({ ...this.#initial, ...this.#stored }, state)
-  }
-
-  /** Takes over what was saved elsewhere, but for keys that this event has changed since its own last save. */
-  #rebase({ set, remove }: StateChanges): void {
-    if (this.#stored === undefined) return
-    const own = this.#changes(requireState(this.state, this.constructor.name))
-    const isOwn = (key: string): boolean => Object.hasOwn(own.set, key) || own.remove.includes(key)
-    this.#stored = withChanges(this.#stored, { set, remove })
-    const state = this.state as Record<string, unknown>
-    for (const key of remove) if (!isOwn(key)) delete state[key]
-    const taken = Object.entries(structuredClone(set)).filter(([key]) => !isOwn(key))
-    // fromEntries defines properties, so a key named "__proto__" stays an ordinary key.
-    Object.defineProperties(state, Object.getOwnPropertyDescriptors(Object.fromEntries(taken)))
   }
 }
 
-hideFromEvents(Consumer.prototype)
+hideFromEvents(Consumer)
+
+function channelOf(scope: Scope & { readonly channelName?: unknown; readonly channel?: unknown }): string {
+  const name = scope.channelName ?? scope.channel
+  if (typeof name === 'string') return name
+  throw new ProtocolError(
+    `a scope of type "${scope.type}" has no channel, so there is no channelName: send to a group or to another channel; channelLayer.newChannel() makes one where the layer keeps messages`,
+  )
+}
+
+function withState(consumer: string, type: string): ConfigurationError {
+  return new ConfigurationError(
+    `${consumer} declares a state and serves scopes of type "${type}", which end with their event: only a WebSocket connection keeps state. Keep it in the session or in a table of your own`,
+  )
+}
+
+function asItStands(content: unknown): unknown {
+  return content
+}

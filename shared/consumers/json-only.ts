@@ -1,3 +1,4 @@
+import type { Connection } from '../application.ts'
 import type { ChannelLayer } from '../channel-layer.ts'
 
 /** The types within `T` that JSON would change or lose: never, if there are none. */
@@ -39,6 +40,21 @@ type FoundInEvents<T> = T extends { readonly channelLayer: ChannelLayer<infer Ev
     : NotJson<Events>
   : never
 
-/** What a consumer's class has to be as well: unknown, that is nothing more, if its state and its events are JSON. */
-export type JsonOnly<T> = ([FoundInState<T>] extends [never] ? unknown : StateIsNotJson<FoundInState<T>>) &
+/** The compiler's words for a state of a consumer whose scope ends with the event. */
+interface StateIsNotKept {
+  readonly 'only a WebSocket connection keeps a state': never
+}
+
+type KeptState<T> = T extends { readonly state: unknown; readonly scope: { readonly connection: infer Lent } }
+  ? Lent extends Connection
+    ? unknown
+    : StateIsNotKept
+  : unknown
+
+/**
+ * What a consumer's class has to be as well: unknown, that is nothing more, if its state and its events are JSON, and there
+ * is something that keeps the state.
+ */
+export type JsonOnly<T> = KeptState<T> &
+  ([FoundInState<T>] extends [never] ? unknown : StateIsNotJson<FoundInState<T>>) &
   ([FoundInEvents<T>] extends [never] ? unknown : EventIsNotJson<FoundInEvents<T>>)

@@ -5,7 +5,9 @@ import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import type { EventMap, Message } from '../message.ts'
 import { AcceptConnection, DenyConnection } from '../signals.ts'
 import { Consumer } from './consumer.ts'
+import { watchLostFields } from './field-watch.ts'
 import { hideFromEvents } from './handlers.ts'
+import { StoredState } from './stored-state.ts'
 
 /** Options of {@link WebsocketConsumer.accept}. */
 export interface AcceptOptions {
@@ -28,12 +30,24 @@ export interface WebsocketConsumer {
 
 /**
  * A consumer of WebSocket connections: override {@link connect}, {@link receive} and {@link disconnect}, and
- * add a method for each event type that groups and other senders may send.
+ * add a method for each event type that groups and other senders may send. A fresh instance serves every event of a
+ * connection, so nothing survives on `this` but {@link state}.
  */
 export abstract class WebsocketConsumer<
   S extends WebsocketScope = WebsocketScope,
   Events = EventMap,
 > extends Consumer<S, Events> {
+  /**
+   * What survives from one event of the connection to the next. A consumer that declares it with its first
+   * value (`override state = { count: 0 }`) finds it loaded in every handler; changed keys are saved once,
+   * when the handler is done. It is JSON, and small.
+   *
+   * Events of one connection may run at the same time: changes to different keys are both kept, of changes to
+   * one key the last wins. Use {@link updateState} where the new value depends on the old one.
+   */
+  declare state: object
+  readonly #stored: StoredState = new StoredState(this)
+
   /**
    * Decides about the handshake: `accept()`, `close()`, or throw {@link AcceptConnection} or
    * {@link DenyConnection}. Neither means 403. An exception means 500 and leaves nothing behind.
@@ -109,6 +123,32 @@ export abstract class WebsocketConsumer<
     })
   }
 
+  /**
+   * Replaces the state by what `update` makes of the stored one, and only if no other event wrote in between:
+   * `update` then runs again, so it must do nothing else. No increment is ever lost.
+   *
+   * Resolves to the new state, which is {@link state} from then on; to `undefined` if the connection is gone. What
+   * this event has changed before is saved first.
+   *
+   * @throws {@link StoreError} if others keep writing in between
+   * @example
+   * ```ts
+   * await this.updateState((state) => ({ ...state, count: state.count + 1 }))
+   * ```
+   */
+  updateState(update: (state: this['state']) => this['state']): Promise<this['state'] | undefined> {
+    return this.connection.track(() => this.#stored.update(update))
+  }
+
+  protected override async serveEvent(message: Message): Promise<void> {
+    const watch = this.connection.isDevelopment ? watchLostFields(this, this.connection) : undefined
+    // The connection is gone: no handler runs, and the server counts that.
+    if (!(await this.#stored.load())) return
+    await this.dispatch(message)
+    watch?.report()
+    await this.#stored.saveAtEnd(message)
+  }
+
   protected override async dispatch(message: Message): Promise<void> {
     if (message.type === 'websocket.connect') await this.#connect()
     else if (message.type === 'websocket.receive') await this.receive(textOf(message, 'text'))
@@ -134,7 +174,7 @@ export abstract class WebsocketConsumer<
   }
 }
 
-hideFromEvents(WebsocketConsumer.prototype)
+hideFromEvents(WebsocketConsumer)
 
 function textOf(message: Message, key: string): string {
   const value = message[key]

@@ -1,16 +1,12 @@
 import type { Connection, StateHolder } from '../application.ts'
-import type { ChannelLayer } from '../channel-layer.ts'
 import { ConfigurationError, ProtocolError, StoreError } from '../errors.ts'
 import { isJsonValue } from '../codec.ts'
-import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
-import type { Delivery } from '../layers/delivery.ts'
-import type { Logger } from '../logger.ts'
-import { isPlainObject, type JsonObject, type JsonValue, type Message } from '../message.ts'
+import { isPlainObject, type JsonObject, type JsonValue } from '../message.ts'
 import { isUnchanged, type StateChanges, stateChanges } from '../state-changes.ts'
 import type { ChannelStore, ConnectionRecord } from '../stores/channel-store.ts'
-import type { PendingWork } from './pending-work.ts'
-import type { Runtime } from './runtime.ts'
+import { DEFAULT_LAYER } from './runtime.ts'
 import type { KnownConnection } from './scope-cache.ts'
+import { ServerContext, type ServerContextOptions } from './server-context.ts'
 
 /** The key under which development keeps the names of fields that `connect` set. */
 const FIELDS = 'fields'
@@ -18,56 +14,36 @@ const FIELDS = 'fields'
 /** Tries of one `updateState` against other writers. */
 const MAX_UPDATE_TRIES = 30
 
-/** What a {@link ConnectionContext} is made of. */
-export interface ConnectionContextOptions {
-  readonly runtime: Runtime
+/** What a {@link ConnectionContext} is made of; the stores are views while the connection opens and after it has ended. */
+export interface ConnectionContextOptions extends Omit<ServerContextOptions, 'place'> {
   readonly connection: KnownConnection
-  /** What the event is handled by. */
-  readonly invocation: Delivery & { readonly pending: PendingWork<ConnectionContext> }
-  readonly message: Message
-  /** The runtime's store, or a view of it while the connection opens or after it has ended. */
-  readonly store: ChannelStore
   /** The record, if this very event has loaded it. */
   readonly record?: ConnectionRecord | undefined
   /** Takes what the application remembers; only while the connection opens. */
   readonly remember?: (key: string, value: JsonValue) => void
+  /** Take what else is decided then. */
+  readonly endAt?: (at: number, code: number) => void
+  readonly forgetQuery?: (name: string) => void
   /** Called when the event has saved something of its connection's state. */
   readonly onSaved?: (changes: StateChanges) => void
 }
 
 /** What is lent to the application for one event of one connection. */
-export class ConnectionContext implements Connection {
-  readonly logger: Logger
-  readonly isDevelopment: boolean
-  /** The consumer that serves the event, once it is known. */
-  consumer: string | undefined
-  /** The message that is being handled. */
-  message: Message
+export class ConnectionContext extends ServerContext implements Connection {
   /** Whether the state was asked for and the connection found gone: no handler has run. */
   isGone = false
   /** What the store has thrown at the server itself, before a handler ran or between two: no handler's failure. */
   storeFailure: StoreError | undefined
   readonly #options: ConnectionContextOptions
-  readonly #layer: ChannelLayer
+  readonly #store: ChannelStore
   #record: ConnectionRecord | undefined
   #holder: StateHolder | undefined
 
   constructor(options: ConnectionContextOptions) {
+    super({ ...options, place: { channelName: options.connection.connectionId } })
     this.#options = options
     this.#record = options.record
-    this.message = options.message
-    this.#layer = new BaseChannelLayer({
-      store: options.store,
-      delivery: options.invocation,
-      track: (work) => this.track(work),
-    })
-    this.logger = options.runtime.logger
-    this.isDevelopment = options.runtime.isDevelopment
-  }
-
-  channelLayer(alias: string): ChannelLayer {
-    if (alias === 'default') return this.#layer
-    throw new ConfigurationError(`there is no channel layer "${alias}": this runtime has "default"`)
+    this.#store = options.storeOf(DEFAULT_LAYER)
   }
 
   recall(key: string): JsonValue | undefined {
@@ -87,6 +63,25 @@ export class ConnectionContext implements Connection {
     )
   }
 
+  endAt(at: number, code: number): void {
+    if (!Number.isFinite(at)) {
+      throw new ConfigurationError(
+        `endAt got ${String(at)} for the end of a connection: give milliseconds since the epoch`,
+      )
+    }
+    if (this.#options.endAt) return this.#options.endAt(at, code)
+    throw new ProtocolError(
+      'endAt() after $connect: when a connection ends is stored with its scope, so say it while the connection opens',
+    )
+  }
+
+  forgetQuery(name: string): void {
+    if (this.#options.forgetQuery) return this.#options.forgetQuery(name)
+    throw new ProtocolError(
+      `forgetQuery("${name}") after $connect: the query is stored by then, so say it while the connection opens`,
+    )
+  }
+
   async loadState(holder: StateHolder): Promise<JsonObject | undefined> {
     this.#holder = holder
     this.#options.connection.usesState = true
@@ -97,13 +92,13 @@ export class ConnectionContext implements Connection {
   }
 
   async saveState(changes: StateChanges): Promise<boolean> {
-    const isSaved = await this.#options.store.saveState(this.#options.connection.connectionId, changes)
+    const isSaved = await this.#store.saveState(this.#options.connection.connectionId, changes)
     if (isSaved) this.#options.onSaved?.(changes)
     return isSaved
   }
 
   async updateState(update: (state: JsonObject) => JsonObject): Promise<JsonObject | undefined> {
-    const { runtime, connection, store } = this.#options
+    const { runtime, connection } = this.#options
     for (let tries = 1; tries <= MAX_UPDATE_TRIES; tries++) {
       const record = await this.#load()
       if (record === undefined) return undefined
@@ -111,7 +106,7 @@ export class ConnectionContext implements Connection {
       const next = update(structuredClone(record.state))
       const changes = stateChanges(record.state, next)
       if (isUnchanged(changes)) return next
-      const outcome = await store.saveStateIf(connection.connectionId, record.version, changes)
+      const outcome = await this.#store.saveStateIf(connection.connectionId, record.version, changes)
       if (outcome === 'saved') this.#options.onSaved?.(changes)
       if (outcome === 'saved') return next
       if (outcome === 'gone') return undefined
@@ -121,14 +116,6 @@ export class ConnectionContext implements Connection {
       `updateState of connection ${connection.connectionId} lost against other events ${MAX_UPDATE_TRIES} times and wrote nothing: keep what many events write at once outside the connection's state`,
       { retryable: true },
     )
-  }
-
-  track<T>(work: () => Promise<T>): Promise<T> {
-    return this.#options.invocation.pending.track(work, this)
-  }
-
-  servedBy(consumer: string): void {
-    this.consumer = consumer
   }
 
   lostFields(consumer: string): Iterable<string> {
@@ -145,11 +132,11 @@ export class ConnectionContext implements Connection {
     for (const field of fields) known.add(field)
     this.#options.runtime.lostFields.set(consumer, known)
     // Another container serves the next event, so what `connect` set travels with the connection.
-    this.#options.remember?.(FIELDS, { [consumer]: fields })
-  }
-
-  count(name: string): void {
-    this.#options.runtime.metrics.count(name, 1)
+    const others = this.recall(FIELDS)
+    this.#options.remember?.(FIELDS, {
+      ...(isPlainObject(others) ? others : {}),
+      [consumer]: fields,
+    })
   }
 
   get connectionId(): string {
@@ -180,6 +167,6 @@ export class ConnectionContext implements Connection {
   }
 
   #load(): Promise<ConnectionRecord | undefined> {
-    return this.#options.store.load(this.#options.connection.connectionId)
+    return this.#store.load(this.#options.connection.connectionId)
   }
 }

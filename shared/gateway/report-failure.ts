@@ -1,29 +1,27 @@
-import type { Message } from '../message.ts'
-import type { ConnectionContext } from './connection-context.ts'
 import type { Runtime } from './runtime.ts'
+import type { ServerContext } from './server-context.ts'
 
-/** Where an exception came from. */
+/** Which event an exception came out of. */
 export interface FailurePlace {
-  readonly connectionId: string
-  readonly context: ConnectionContext
-  readonly message: Message
+  readonly context: ServerContext
   /** Whether it is of work that the handler did not wait for. */
   readonly isLate?: boolean
 }
 
-/** Logs and counts an exception of a handler, and calls the runtime's `onError`. Never rejects. */
-export async function reportFailure(runtime: Runtime, error: unknown, at: FailurePlace): Promise<void> {
-  const where = { channelName: at.connectionId, consumer: at.context.consumer, type: at.message.type }
-  runtime.metrics.count('handlerFailed', 1)
-  const late = at.isLate === true ? ', in work that it did not await' : ''
-  runtime.logger.error(`${where.consumer ?? 'the application'} failed on "${where.type}"${late}`, {
-    ...where,
-    error,
-  })
+/** Logs and counts an exception of the handler of the event at hand, and calls the runtime's `onError`. Never rejects. */
+export async function reportFailure(
+  { metrics, logger, onError }: Runtime,
+  error: unknown,
+  { context, isLate = false }: FailurePlace,
+): Promise<void> {
+  const where = { ...context.place, consumer: context.consumer, type: context.message.type }
+  metrics.count('handlerFailed', 1)
+  const late = isLate ? ', in work that it did not await' : ''
+  logger.error(`${where.consumer ?? 'the application'} failed on "${where.type}"${late}`, { ...where, error })
   try {
-    await runtime.onError(error, where)
+    await onError(error, where)
   } catch (failure) {
-    runtime.logger.error('onError failed', { ...where, error: failure })
+    logger.error('onError failed', { ...where, error: failure })
   }
 }
 

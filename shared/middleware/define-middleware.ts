@@ -1,6 +1,8 @@
-import type { Application, Connection, Scope, WebsocketScope } from '../application.ts'
+import type { Application, Connection, Scope, Send, WebsocketScope } from '../application.ts'
+import { handlingsOf, markHandlings } from '../broadcast.ts'
 import { isJsonValue } from '../codec.ts'
 import { ConfigurationError } from '../errors.ts'
+import { requireResponseStart, type ResponseHead } from '../http-message.ts'
 import { isPlainObject, type JsonObject, type JsonValue, type Message } from '../message.ts'
 import { extendScope, type Clashes, type Flat, type Unmet } from './extend-scope.ts'
 
@@ -33,10 +35,17 @@ export interface MiddlewareDefinition<Needs extends Scope, Adds extends object> 
    * Getters in what it returns stay getters: use them for what costs something to load.
    */
   readonly resume?: (scope: Needs & Partial<Adds>) => Partial<Adds> | Promise<Partial<Adds>>
+  /**
+   * Runs before the response to an HTTP request goes out, and returns the head that it goes out with: to set a cookie,
+   * say. The innermost middleware's runs first. It does not run for what the server answers itself: 404 where no route
+   * matches, a refusal, 500 for an exception.
+   */
+  readonly respond?: (scope: Needs & Adds, head: ResponseHead) => ResponseHead | Promise<ResponseHead>
 }
 
 /**
- * Returns a middleware with two moments: `connect` at the handshake, `resume` at every later event.
+ * Returns a middleware with two moments: `connect` at the handshake, `resume` at every later event. An HTTP request has
+ * `connect` alone, so one that needs no more than a {@link RequestScope} serves both protocols.
  *
  * What `connect` returns is added to a copy of the scope. Its JSON values are saved with the connection and are
  * in the scope of every later event; anything else (an instance, a function, a getter) is not saved and has to
@@ -66,15 +75,21 @@ export function defineMiddleware<Needs extends Scope, Adds extends object>(
   return (inner: Application<never>): Application<Needs> =>
     wrapApplication(inner, async (scope, message, send) => {
       const extended = await runMiddleware(definition, scope, message)
+      const { respond } = definition
       // `Middleware` asks the outside for Needs and for all that is not added here, so the scope is complete.
-      await inner(extended as never, message, send)
+      await inner(
+        extended as never,
+        message,
+        respond ? sendThrough((head) => respond(extended as Needs & Adds, head), send) : send,
+      )
     })
 }
 
 /**
  * Returns `application`, made known as a wrapper of `inner`: a `UrlRouter` outside then sees through it to a
- * `UrlRouter` inside, and matches its path as a prefix. `defineMiddleware` does it by itself; a plain function
- * that is used as middleware between two routers should.
+ * `UrlRouter` inside, and matches its path as a prefix, and a group send sees its broadcast handlers.
+ * `defineMiddleware` does it by itself; a plain function that is used as middleware should, if it gives every event to
+ * `inner`.
  *
  * @example
  * ```ts
@@ -88,7 +103,24 @@ export function defineMiddleware<Needs extends Scope, Adds extends object>(
  */
 export function wrapApplication<S extends Scope>(inner: object, application: Application<S>): Application<S> {
   // What an application says of itself are its own enumerable properties.
-  return Object.assign(application, inner)
+  return markHandlings(Object.assign(application, inner), handlingsOf([inner]))
+}
+
+/** As `send`, with every response's head made by `respond`. What is sent after the head waits for it. */
+function sendThrough(
+  respond: (head: ResponseHead) => ResponseHead | Promise<ResponseHead>,
+  send: Send,
+): Send {
+  let started: Promise<void> | undefined
+  return async (message) => {
+    if (message.type !== 'http.response.start') {
+      await started
+      return send(message)
+    }
+    const { type, ...head } = requireResponseStart(message)
+    started = (async () => send({ type, ...(await respond(head)) }))()
+    return started
+  }
 }
 
 /** Names of the middleware that the scope came through. Enumerable, so that a spread of the scope keeps it. */

@@ -1,4 +1,5 @@
-import type { Application, Connection, Scope, Send, UrlRoute } from '../application.ts'
+import type { Application, Connection, EventContext, Scope, Send, UrlRoute } from '../application.ts'
+import { handlingsOf, markHandlings } from '../broadcast.ts'
 import { ConfigurationError, RouteNotFoundError } from '../errors.ts'
 import type { JsonValue, Message } from '../message.ts'
 import { extendScope, type Flat } from '../middleware/extend-scope.ts'
@@ -40,8 +41,11 @@ export function UrlRouter<const Routes extends readonly Route<never>[]>(
     // path() and rePath() made the scope of the route out of the application's own; it is complete only now.
     await step.route.application(inner as never, message, send)
   }
+  const handlings = handlingsOf(routes.map(({ application }) => application))
   // What the routes need beyond a path travels through untouched, which the compiler cannot follow.
-  return markRoutes(router, table) as Application<never> as Application<Flat<PathScope & ScopeOf<Routes>>>
+  return markHandlings(markRoutes(router, table), handlings) as Application<never> as Application<
+    Flat<PathScope & ScopeOf<Routes>>
+  >
 }
 
 /** How far routing has come. Enumerable on the scope, so that a spread of the scope keeps it. */
@@ -58,8 +62,8 @@ interface Progress {
 
 interface RoutableScope extends PathScope {
   readonly urlRoute?: UrlRoute
-  /** Only a WebSocket has one: whatever else is routed is routed on every event. */
-  readonly connection?: Pick<Connection, 'recall' | 'remember'>
+  /** Only a WebSocket's remembers: whatever else is routed is routed on every event. */
+  readonly connection: EventContext & Partial<Pick<Connection, 'recall' | 'remember'>>
   readonly [PROGRESS]?: Progress
 }
 
@@ -100,8 +104,8 @@ function routeMemory({ connection }: RoutableScope, message: Message, depth: num
   // An inner router that a plain function hid from the outer one decides, and remembers, for itself.
   const key = depth === 0 ? 'route' : `route.${depth}`
   return {
-    recall: () => (isOpening ? undefined : requirePatterns(key, connection?.recall(key))),
-    remember: (patterns) => (isOpening ? connection?.remember(key, patterns) : undefined),
+    recall: () => (isOpening ? undefined : requirePatterns(key, connection.recall?.(key))),
+    remember: (patterns) => (isOpening ? connection.remember?.(key, patterns) : undefined),
   }
 }
 

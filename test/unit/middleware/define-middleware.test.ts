@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Application, Scope, WebsocketScope } from '../../../shared/application.ts'
+import type { Application, HttpScope, Scope, WebsocketScope } from '../../../shared/application.ts'
 import { ConfigurationError } from '../../../shared/errors.ts'
-import { defineMiddleware } from '../../../shared/middleware/define-middleware.ts'
+import type { Message } from '../../../shared/message.ts'
+import { defineMiddleware, type Middleware } from '../../../shared/middleware/define-middleware.ts'
 import { path } from '../../../shared/routing/path.ts'
 import { UrlRouter } from '../../../shared/routing/url-router.ts'
 import { DenyConnection } from '../../../shared/signals.ts'
@@ -332,11 +333,108 @@ describe('defineMiddleware, for a scope that is no websocket', () => {
     })
     const application = counted(seen.application('inner'))
 
-    await application({ type: 'http' }, { type: 'http.request' }, ignoreFrames)
-    await application({ type: 'http' }, { type: 'http.request' }, ignoreFrames)
+    await application(
+      { type: 'http', connection: new FakeConnection() },
+      { type: 'http.request' },
+      ignoreFrames,
+    )
+    await application(
+      { type: 'http', connection: new FakeConnection() },
+      { type: 'http.request' },
+      ignoreFrames,
+    )
 
     expect(seen.calls.map((call) => call.scope['run'])).toEqual([1, 2])
     expect(seen.last.scope['user']).toBeInstanceOf(User)
+  })
+})
+
+describe('defineMiddleware, for the response to a request', () => {
+  const request = (): HttpScope => ({
+    ...fakeScope(),
+    type: 'http',
+    method: 'GET',
+    scheme: 'https',
+    queryString: '',
+  })
+  const start = { type: 'http.response.start', status: 200, headers: [['x-view', '1']] } satisfies Message
+  const body = { type: 'http.response.body', body: 'hello', isBase64Encoded: false } satisfies Message
+
+  /** Adds a header, after a while, with what its own `connect` has added to the scope. */
+  const tagging = (name: string): Middleware<Scope, { readonly tag: string }> =>
+    defineMiddleware({
+      name,
+      connect: (_scope: Scope) => ({ tag: `tag of ${name}` }),
+      respond: async ({ tag }, { status, headers }) => {
+        await Promise.resolve()
+        return { status: status + 1, headers: [...headers, [name, tag]] }
+      },
+    })
+
+  async function sentThrough(application: Application<HttpScope>): Promise<readonly Message[]> {
+    const sent: Message[] = []
+    await application(request(), { type: 'http.request' }, async (message) => void sent.push(message))
+    return sent
+  }
+
+  test('respond changes status and headers, the innermost first, with the scope that it made', async () => {
+    const view: Application = async (_scope, _message, send) => {
+      await send(start)
+      await send(body)
+    }
+
+    expect(await sentThrough(tagging('outer')(tagging('inner')(view)))).toEqual([
+      {
+        type: 'http.response.start',
+        status: 202,
+        headers: [
+          ['x-view', '1'],
+          ['inner', 'tag of inner'],
+          ['outer', 'tag of outer'],
+        ],
+      },
+      body,
+    ])
+  })
+
+  test('the body waits for the head, also when nobody awaits it', async () => {
+    const view: Application = async (_scope, _message, send) => {
+      void send(start)
+      await send(body)
+    }
+
+    const sent = await sentThrough(tagging('outer')(tagging('inner')(view)))
+
+    expect(sent.map(({ type }) => type)).toEqual(['http.response.start', 'http.response.body'])
+  })
+
+  test('a failure of respond is one of the response', async () => {
+    const failure = new Error('mine')
+    const failing = defineMiddleware({
+      name: 'failing',
+      connect: (_scope: Scope) => ({}),
+      respond: () => Promise.reject(failure),
+    })
+
+    const view: Application = async (_scope, _message, send) => send(start)
+    await expect(sentThrough(failing(view))).rejects.toBe(failure)
+  })
+
+  test('respond has no part in a websocket', async () => {
+    let responses = 0
+    const counting = defineMiddleware({
+      name: 'counting',
+      connect: (_scope: Scope) => ({}),
+      respond: (_scope, head) => {
+        responses += 1
+        return head
+      },
+    })
+    const accept: Application = async (_scope, _message, send) => send({ type: 'websocket.accept' })
+
+    await counting(accept)(fakeScope(), CONNECT, ignoreFrames)
+
+    expect(responses).toBe(0)
   })
 })
 

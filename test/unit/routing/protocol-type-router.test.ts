@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { Application } from '../../../shared/application.ts'
-import { RouteNotFoundError } from '../../../shared/errors.ts'
+import type { Application, HttpScope } from '../../../shared/application.ts'
+import { ConfigurationError, RouteNotFoundError } from '../../../shared/errors.ts'
+import { wrapApplication } from '../../../shared/middleware/define-middleware.ts'
 import { ProtocolTypeRouter } from '../../../shared/routing/protocol-type-router.ts'
-import { fakeScope } from '../../support/fake-connection.ts'
+import { FakeConnection, fakeScope } from '../../support/fake-connection.ts'
 import { CallRecorder, ignoreFrames } from '../../support/recording-application.ts'
 
 describe('ProtocolTypeRouter', () => {
@@ -16,8 +17,8 @@ describe('ProtocolTypeRouter', () => {
     const call = router as Application
 
     await call(fakeScope({ path: '/x' }), { type: 'websocket.connect' }, ignoreFrames)
-    await call({ type: 'http' }, { type: 'http.request' }, ignoreFrames)
-    await call({ type: 'channel' }, { type: 'job.run' }, ignoreFrames)
+    await call({ type: 'http', connection: new FakeConnection() }, { type: 'http.request' }, ignoreFrames)
+    await call({ type: 'channel', connection: new FakeConnection() }, { type: 'job.run' }, ignoreFrames)
 
     expect(seen.calls.map(({ name, type }) => [name, type])).toEqual([
       ['websocket', 'websocket.connect'],
@@ -35,12 +36,26 @@ describe('ProtocolTypeRouter', () => {
       })
       const call = router as Application
 
-      await expect(call({ type }, { type: 'x' }, ignoreFrames)).rejects.toThrow(RouteNotFoundError)
-      await expect(call({ type }, { type: 'x' }, ignoreFrames)).rejects.toThrow(
-        `no application for scope type "${type}": registered are "websocket"; add one`,
-      )
+      await expect(
+        call({ type, connection: new FakeConnection() }, { type: 'x' }, ignoreFrames),
+      ).rejects.toThrow(RouteNotFoundError)
+      await expect(
+        call({ type, connection: new FakeConnection() }, { type: 'x' }, ignoreFrames),
+      ).rejects.toThrow(`no application for scope type "${type}": registered are "websocket"; add one`)
     },
   )
+
+  test('an http of three parameters that nobody made known is a ConfigurationError', () => {
+    const websocket = new CallRecorder().application('websocket')
+    async function worker(_request: unknown, _env: unknown, _context: unknown): Promise<never> {
+      throw new Error('never called')
+    }
+
+    const make = (http: Application<HttpScope>): unknown => ProtocolTypeRouter({ websocket, http })
+    expect(() => make(worker)).toThrow(ConfigurationError)
+    expect(() => make(worker)).toThrow('a function "worker" of 3 parameters')
+    expect(() => make(wrapApplication(websocket, worker))).not.toThrow()
+  })
 
   test('a failure of the application reaches the caller', async () => {
     const failure = new Error('mine')
