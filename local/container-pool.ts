@@ -5,7 +5,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { systemClock } from '../shared/clock.ts'
 import { Container, type ContainerOptions } from './container.ts'
 import { Deadlines } from './deadlines.ts'
-import { CLOSED, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
+import {
+  closedResult,
+  type InvokeOptions,
+  killedResult,
+  type LambdaFunction,
+  type LambdaResult,
+} from './lambda-function.ts'
 import { ProcessorIdle } from './processor-idle.ts'
 
 // Lambda's own limit for the init phase.
@@ -75,6 +81,7 @@ const SPARE = 0.3
 
 interface Waiting {
   readonly event: string
+  readonly signal: AbortSignal | undefined
   readonly settle: (result: LambdaResult) => void
 }
 
@@ -113,9 +120,9 @@ class WorkerPool implements ContainerPool {
     return this.#containers.size - this.#warm.length
   }
 
-  invoke(event: object): Promise<LambdaResult> {
+  invoke(event: object, { signal }: InvokeOptions = {}): Promise<LambdaResult> {
     return new Promise((settle) => {
-      this.#waiting.push({ event: JSON.stringify(event), settle })
+      this.#waiting.push({ event: JSON.stringify(event), signal, settle })
       this.#dispatch()
     })
   }
@@ -202,12 +209,17 @@ class WorkerPool implements ContainerPool {
 
   async #run(container: Container, next: Waiting): Promise<void> {
     const deadline = this.#deadlines.set(() => void container.terminate(this.#timeout))
+    const kill = (): void => void container.terminate(killedResult)
+    if (next.signal?.aborted) kill()
+    next.signal?.addEventListener('abort', kill, { once: true })
     const result = await container.run({
       event: next.event,
       awsRequestId: randomUUID(),
       deadline: deadline.at,
     })
     this.#deadlines.clear(deadline)
+    // It serves others from here on.
+    next.signal?.removeEventListener('abort', kill)
     next.settle(result)
     this.#release(container)
   }
@@ -230,13 +242,6 @@ const initTimeout: LambdaResult = {
   kind: 'error',
   errorType: 'Runtime.InitTimeout',
   message: `the module did not load within ${INIT_TIMEOUT_MS} ms: look for a top-level await that never ends`,
-  trace: [],
-}
-
-const closedResult: LambdaResult = {
-  kind: 'error',
-  errorType: CLOSED,
-  message: 'the function was closed before it answered',
   trace: [],
 }
 

@@ -38,6 +38,23 @@ export function withAccessLog(target: LambdaFunction, write: (line: string) => v
   }
 }
 
+/** The fields of an HTTP API's event that an access log shows: no query, which may hold secrets. */
+interface RequestEvent {
+  readonly requestContext: { readonly http: { readonly method: string; readonly path: string } }
+}
+
+/** `target`, with one line written for each request when it is answered. */
+export function withRequestLog(target: LambdaFunction, write: (line: string) => void): LambdaFunction {
+  return {
+    async invoke(event) {
+      const { method, path } = (event as RequestEvent).requestContext.http
+      const result = await target.invoke(event)
+      if (!isCutByClose(result)) write(`${method.padEnd(12)} ${shownPath(path)} ${statusOf(result)}`)
+      return result
+    },
+  }
+}
+
 function outcome(result: LambdaResult, connectionId: string): string {
   return `${isAccepted(result) ? 'accepted    ' : 'rejected    '} ${connectionId} ${statusOf(result)}`
 }

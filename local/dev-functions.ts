@@ -13,10 +13,18 @@ import { loadFailure } from './load-failure.ts'
 /** Name of the table in the embedded DynamoDB. */
 export const DEV_TABLE = 'channels'
 
-/** The functions behind the dev server's gateway. */
+/** The queue of all worker channels: each job says which it is for. */
+export const DEV_WORKER_QUEUE = 'workers'
+
+/** The functions behind the dev server's gateway: each a module of functions/. */
+export type DevFunctionName = 'websocket' | 'http' | 'delivery' | 'worker'
+
+/** The modules that export the handlers. */
+export type DevEntries = Readonly<Record<DevFunctionName, URL>>
+
+/** The functions behind the dev server's gateway, running. */
 export interface DevFunctions {
-  readonly websocket: LambdaFunction
-  readonly delivery: LambdaFunction
+  readonly byName: Readonly<Record<DevFunctionName, LambdaFunction>>
   /**
    * Serves new invocations with the sources as they are now. Rejects, and goes on with the old, if they do not
    * load. Absent where sources cannot be reloaded.
@@ -25,18 +33,13 @@ export interface DevFunctions {
   close(): Promise<void>
 }
 
-/** The modules that export the handlers. */
-export interface DevEntries {
-  readonly websocket: URL
-  readonly delivery: URL
-}
-
 /** Where the functions find what they need. */
 export interface DevSurroundings {
   readonly layer: DevLayer
   readonly addresses: LocalAddresses
   /** Of the embedded DynamoDB, where there is one. */
   readonly databaseEndpoint?: string
+  readonly redisUrl: string
 }
 
 /**
@@ -46,11 +49,14 @@ export interface DevSurroundings {
  * the user are read: a function under development reaches nothing real.
  */
 export function functionEnvironment(surroundings: DevSurroundings): Record<string, string> {
-  const { layer, addresses, databaseEndpoint = addresses.url } = surroundings
+  const { layer, addresses, databaseEndpoint = addresses.url, redisUrl } = surroundings
   return {
     [environmentNames.layer]: layer,
     [environmentNames.table]: DEV_TABLE,
+    [environmentNames.redisUrl]: redisUrl,
+    [environmentNames.redisPrefix]: redisPrefix(addresses),
     [environmentNames.deliveryQueueUrl]: addresses.queueUrl,
+    [environmentNames.workerQueues]: JSON.stringify({ '*': addresses.queueUrlOf(DEV_WORKER_QUEUE) }),
     [environmentNames.managementEndpoint]: addresses.managementEndpoint,
     [environmentNames.environment]: 'development',
     AWS_REGION: 'us-east-1',
@@ -66,18 +72,29 @@ export function functionEnvironment(surroundings: DevSurroundings): Record<strin
   }
 }
 
+/** Two dev servers that share a Redis must not take each other's members for dead: each has a port of its own. */
+export function redisPrefix({ port }: LocalAddresses): string {
+  return `channels-dev:${port}`
+}
+
 /** Functions in containers: isolated from each other and from this process, as on Lambda. */
 export async function startContainers(
   entries: DevEntries,
   env: Record<string, string>,
 ): Promise<DevFunctions> {
-  const websocket = new ReloadableFunction(() => containerPool({ entry: entries.websocket, env }))
-  const delivery = new ReloadableFunction(() => containerPool({ entry: entries.delivery, env }))
-  const close = async (): Promise<void> => void (await Promise.all([websocket.close(), delivery.close()]))
+  const start = (entry: URL): ReloadableFunction =>
+    new ReloadableFunction(() => containerPool({ entry, env }))
+  const byName = {
+    websocket: start(entries.websocket),
+    http: start(entries.http),
+    delivery: start(entries.delivery),
+    worker: start(entries.worker),
+  }
+  const close = async (): Promise<void> =>
+    void (await Promise.all(Object.values(byName).map((each) => each.close())))
   const reload = async (): Promise<void> => {
-    // One after the other: what does not load as the first leaves the second alone too.
-    await websocket.load()
-    await delivery.load()
+    // One after the other: what does not load as the first leaves the others alone too.
+    for (const each of Object.values(byName)) await each.load()
   }
   try {
     await reload()
@@ -85,7 +102,7 @@ export async function startContainers(
     await close()
     throw error
   }
-  return { websocket, delivery, reload, close }
+  return { byName, reload, close }
 }
 
 /**
@@ -97,15 +114,15 @@ export async function loadInProcess(entries: DevEntries, env: Record<string, str
     if (name.startsWith('AWS_')) delete process.env[name]
   }
   Object.assign(process.env, env)
-  const [websocket, delivery] = await Promise.all([
-    importHandler(entries.websocket),
-    importHandler(entries.delivery),
+  const load = async (functionName: DevFunctionName): Promise<LambdaFunction> =>
+    inProcessFunction(await importHandler(entries[functionName]), { functionName })
+  const [websocket, http, delivery, worker] = await Promise.all([
+    load('websocket'),
+    load('http'),
+    load('delivery'),
+    load('worker'),
   ])
-  return {
-    websocket: inProcessFunction(websocket, { functionName: 'websocket' }),
-    delivery: inProcessFunction(delivery, { functionName: 'delivery' }),
-    close: async () => undefined,
-  }
+  return { byName: { websocket, http, delivery, worker }, close: async () => undefined }
 }
 
 async function importHandler(entry: URL): Promise<LambdaHandler> {
@@ -123,14 +140,11 @@ async function importModule(entry: URL): Promise<{ readonly handler?: LambdaHand
 }
 
 /** A function that is still being started: its invocations wait for it. */
-export function whenStarted(
-  functions: Promise<DevFunctions>,
-  name: 'websocket' | 'delivery',
-): LambdaFunction {
+export function whenStarted(functions: Promise<DevFunctions>, name: DevFunctionName): LambdaFunction {
   return {
     invoke: async (event) => {
       const started = await functions.catch(errorResult)
-      return 'kind' in started ? started : await started[name].invoke(event)
+      return 'kind' in started ? started : await started.byName[name].invoke(event)
     },
   }
 }

@@ -2,19 +2,21 @@ import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ConfigurationError } from '../shared/errors.ts'
 import { tableDefinition } from '../shared/backends/dynamodb/table.ts'
-import { withAccessLog } from './dev-access-log.ts'
+import { announceDevServer } from '../cli/dev-servers.ts'
+import { withAccessLog, withRequestLog } from './dev-access-log.ts'
 import { requireCompilable } from './dev-compile.ts'
 import {
   DEV_TABLE,
+  DEV_WORKER_QUEUE,
   type DevFunctions,
   functionEnvironment,
   loadInProcess,
+  redisPrefix,
   startContainers,
   whenStarted,
 } from './dev-functions.ts'
 import type { DevOptions } from './dev-options.ts'
 import type { DevOutput } from './dev-output.ts'
-import { DevPages } from './dev-pages.ts'
 import { type SourceWatch, watchSources } from './dev-watch.ts'
 import { type EmbeddedDynamoDB, startEmbeddedDynamoDB } from './embedded-dynamodb.ts'
 import type { LocalAddresses } from './http-server.ts'
@@ -24,10 +26,11 @@ import { stderrLogger } from './stderr-logger.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const WATCHED = ['functions', 'shared', 'examples']
-const VIEWS = new URL('examples/chat/views.ts', ROOT)
 const ENTRIES = {
   websocket: new URL('functions/websocket.ts', ROOT),
+  http: new URL('functions/http.ts', ROOT),
   delivery: new URL('functions/delivery.ts', ROOT),
+  worker: new URL('functions/worker.ts', ROOT),
 }
 
 /** A running dev server. */
@@ -38,10 +41,10 @@ export interface DevServer {
 }
 
 /**
- * Starts what `npm run dev` serves: an API Gateway, the functions behind it, a store for them, the pages, and a
- * watch on the sources. What was started is ended again if something does not start.
+ * Starts what `npm run dev` serves: an API Gateway, the functions behind it, a store for them, and a watch on the
+ * sources. What was started is ended again if something does not start.
  *
- * @throws Error in one sentence: the port is in use, a source does not compile or load
+ * @throws Error in one sentence: the port is in use, a source does not compile or load, no Redis answers
  */
 export async function startDevServer(options: DevOptions, output: DevOutput): Promise<DevServer> {
   const server = new RunningDevServer(options, output)
@@ -56,11 +59,12 @@ export async function startDevServer(options: DevOptions, output: DevOutput): Pr
 class RunningDevServer {
   readonly #options: DevOptions
   readonly #output: DevOutput
-  readonly #pages = new DevPages(VIEWS)
   readonly #functions = Promise.withResolvers<DevFunctions>()
   #gateway: LocalGateway | undefined
   #database: EmbeddedDynamoDB | undefined
   #watch: SourceWatch | undefined
+  /** Takes away what the command line finds this server by. */
+  #withdraw: (() => Promise<void>) | undefined
   #reloading: Promise<void> = Promise.resolve()
 
   constructor(options: DevOptions, output: DevOutput) {
@@ -73,8 +77,7 @@ class RunningDevServer {
   async start(): Promise<DevServer> {
     // The gateway comes first: a port that is in use is told at once, and the functions need its addresses.
     const gateway = await this.#startGateway()
-    await requireCompilable([ENTRIES.websocket, ENTRIES.delivery, VIEWS], ROOT)
-    await this.#pages.load()
+    await requireCompilable(Object.values(ENTRIES), ROOT)
     try {
       this.#functions.resolve(await this.#startFunctions(gateway))
     } catch (error) {
@@ -91,6 +94,7 @@ class RunningDevServer {
 
   async close(): Promise<void> {
     this.#watch?.close()
+    await this.#withdraw?.()
     // First the gateway, so that the functions still serve the disconnects of its sockets.
     await this.#gateway?.close()
     this.#functions.reject(new StartCut())
@@ -102,14 +106,15 @@ class RunningDevServer {
     const { host, port } = this.#options
     const functions = {
       websocket: withAccessLog(whenStarted(this.#functions.promise, 'websocket'), this.#output.access),
+      http: withRequestLog(whenStarted(this.#functions.promise, 'http'), this.#output.access),
       delivery: whenStarted(this.#functions.promise, 'delivery'),
+      workers: { [DEV_WORKER_QUEUE]: whenStarted(this.#functions.promise, 'worker') },
     }
     try {
       this.#gateway = await startLocalGateway({
         host,
         port,
         functions,
-        http: (request, response) => this.#pages.serve(request, response),
         logger: { ...stderrLogger, info: (message) => this.#output.access(message) },
       })
       return this.#gateway
@@ -119,17 +124,41 @@ class RunningDevServer {
   }
 
   async #startFunctions(addresses: LocalAddresses): Promise<DevFunctions> {
-    const { layer } = this.#options
-    if (layer === 'memory') {
-      const env = functionEnvironment({ layer, addresses })
-      return await this.#output.step('functions in this process', () => loadInProcess(ENTRIES, env))
+    const { layer, redisUrl } = this.#options
+    const store = await this.#startStore(addresses)
+    const env = functionEnvironment({ layer, addresses, redisUrl, ...store })
+    const functions =
+      layer === 'memory'
+        ? await this.#output.step('functions in this process', () => loadInProcess(ENTRIES, env))
+        : await this.#output.step('functions in containers', () => startContainers(ENTRIES, env))
+    await this.#announce(addresses, env)
+    return functions
+  }
+
+  /** A server that the command line cannot find is still one. */
+  async #announce({ url, port }: LocalAddresses, env: Readonly<Record<string, string>>): Promise<void> {
+    try {
+      this.#withdraw = await announceDevServer({ pid: process.pid, url, port, env })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#output.problem(`npx lambda-channels will not find this server: ${reason}`)
     }
-    const database = await this.#output.step('embedded DynamoDB', () =>
+  }
+
+  async #startStore(addresses: LocalAddresses): Promise<{ readonly databaseEndpoint?: string }> {
+    const { layer, redisUrl } = this.#options
+    if (layer === 'redis') {
+      // It loads ioredis, which nobody else needs.
+      const { requireRedis, withoutPassword } = await import('./dev-redis.ts')
+      await this.#output.step(`Redis at ${withoutPassword(redisUrl)}`, () =>
+        requireRedis(redisUrl, redisPrefix(addresses)),
+      )
+    }
+    if (layer !== 'dynamodb') return {}
+    this.#database = await this.#output.step('embedded DynamoDB', () =>
       startEmbeddedDynamoDB({ tables: [tableDefinition(DEV_TABLE)] }),
     )
-    this.#database = database
-    const env = functionEnvironment({ layer, addresses, databaseEndpoint: database.endpoint })
-    return await this.#output.step('functions in containers', () => startContainers(ENTRIES, env))
+    return { databaseEndpoint: this.#database.endpoint }
   }
 
   /** One reload at a time: what changes during one is in the next. */
@@ -143,9 +172,8 @@ class RunningDevServer {
     if (!functions.reload) return this.#output.line(`${changed} changed: restart to load it`)
     const startedAt = performance.now()
     try {
-      await requireCompilable([ENTRIES.websocket, ENTRIES.delivery, VIEWS], ROOT)
+      await requireCompilable(Object.values(ENTRIES), ROOT)
       await functions.reload()
-      await this.#pages.load()
       this.#output.line(`reloaded (${changed}) in ${Math.round(performance.now() - startedAt)} ms`)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

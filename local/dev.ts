@@ -36,7 +36,7 @@ function printAddresses({ addresses }: DevServer, options: DevOptions, output: D
   const { url, websocketUrl, managementEndpoint, port } = addresses
   const sockets = url.replace('http:', 'ws:')
   if (options.layer === 'memory') {
-    output.line('memory layer: both functions share this one process, which never happens on Lambda')
+    output.line('memory layer: all functions share this one process, which never happens on Lambda')
   }
   output.line('')
   output.line(`  pages       ${url}/`)

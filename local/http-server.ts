@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Logger } from '../shared/logger.ts'
+import { DELIVERY } from './local-queues.ts'
 import type { GatewayPolicies } from './policies.ts'
 
 // Longer than any client keeps a connection, so that none is closed under a request.
@@ -8,7 +8,7 @@ const KEEP_ALIVE_MS = 65_000
 
 /** Where a gateway is reached. */
 export interface LocalAddresses {
-  /** `http://127.0.0.1:PORT`: pages, and the endpoint of an SQS client. */
+  /** `http://127.0.0.1:PORT`: the HTTP API, and the endpoint of an SQS client. */
   readonly url: string
   /** `ws://127.0.0.1:PORT/prod` */
   readonly websocketUrl: string
@@ -16,11 +16,10 @@ export interface LocalAddresses {
   readonly managementEndpoint: string
   /** `http://127.0.0.1:PORT/000000000000/delivery` */
   readonly queueUrl: string
+  /** `http://127.0.0.1:PORT/000000000000/{name}`, for the queue of a worker. */
+  readonly queueUrlOf: (name: string) => string
   readonly port: number
 }
-
-/** Serves the pages of the origin. */
-export type PageHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
 /**
  * Starts the HTTP server that everything arrives at.
@@ -44,11 +43,13 @@ export function addressesOf(server: Server, host: string, stage: string): LocalA
   const { port } = server.address() as AddressInfo
   const name = EVERY_ADDRESS.has(host) ? '127.0.0.1' : host
   const authority = `${name.includes(':') ? `[${name}]` : name}:${port}`
+  const queueUrlOf = (queue: string): string => `http://${authority}/000000000000/${queue}`
   return {
     url: `http://${authority}`,
     websocketUrl: `ws://${authority}/${stage}`,
     managementEndpoint: `http://${authority}/${stage}`,
-    queueUrl: `http://${authority}/000000000000/delivery`,
+    queueUrl: queueUrlOf(DELIVERY),
+    queueUrlOf,
     port,
   }
 }
@@ -68,23 +69,8 @@ function isWebsocketUpgrade(request: IncomingMessage): boolean {
   return request.headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-/** Lets `pages` answer; a handler that fails is logged and answers 500. */
-export function servePage(
-  pages: PageHandler,
-  call: { request: IncomingMessage; response: ServerResponse; logger: Logger },
-): void {
-  const { request, response, logger } = call
-  void (async () => pages(request, response))().catch((error: unknown) => {
-    logger.error(`the http handler failed for ${request.method ?? ''} ${request.url ?? ''}`, {
-      error: String(error),
-    })
-    if (!response.headersSent) response.writeHead(500, { 'Content-Type': 'application/json' })
-    response.end('{"message":"Internal server error"}')
-  })
-}
-
 /** Answers as API Gateway does to a request that is none of its own. */
-export function refusePage(
+export function refuseRequest(
   request: IncomingMessage,
   response: ServerResponse,
   rules: { stage: string; policies: GatewayPolicies },

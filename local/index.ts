@@ -1,7 +1,8 @@
 export type { LocalAddresses } from './http-server.ts'
-export { Faults, type PostFault } from './faults.ts'
+export { type DoomedDelivery, Faults, type PostFault } from './faults.ts'
 export { type InProcessOptions, inProcessFunction, type LambdaHandler } from './in-process-function.ts'
-export type { LambdaContext, LambdaFunction, LambdaResult } from './lambda-function.ts'
+export type { InvokeOptions, LambdaContext, LambdaFunction, LambdaResult } from './lambda-function.ts'
+export { type LiveServerOptions, startLiveServer } from './live-server.ts'
 export {
   type LocalFunctions,
   type LocalGateway,

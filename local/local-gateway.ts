@@ -5,17 +5,12 @@ import { ConnectionsApi } from './connections-api.ts'
 import { Connections } from './connections.ts'
 import { Faults } from './faults.ts'
 import { Handshakes } from './handshake.ts'
-import {
-  addressesOf,
-  listenOn,
-  type LocalAddresses,
-  type PageHandler,
-  refusePage,
-  servePage,
-} from './http-server.ts'
+import { HttpApi } from './http-api.ts'
+import { addressesOf, listenOn, type LocalAddresses, refuseRequest } from './http-server.ts'
 import { Invoker } from './invoker.ts'
 import type { LambdaFunction } from './lambda-function.ts'
-import { type DeadLetter, LocalQueue } from './local-queue.ts'
+import type { DeadLetter } from './local-queue.ts'
+import { DELIVERY, LocalQueues } from './local-queues.ts'
 import { defaultPolicies, type GatewayPolicies } from './policies.ts'
 import { QueueApi } from './queue-api.ts'
 import { Routes } from './routes.ts'
@@ -27,8 +22,12 @@ const CLOSE_GRACE_MS = 500
 export interface LocalFunctions {
   /** Serves `$connect`, `$default` and `$disconnect`. */
   readonly websocket: LambdaFunction
+  /** Serves HTTP requests: all that are neither handshakes nor for `@connections` or SQS. */
+  readonly http?: LambdaFunction
   /** Receives the delivery queue's batches. */
   readonly delivery?: LambdaFunction
+  /** The functions of workers, by the name of the queue whose batches they receive. */
+  readonly workers?: Readonly<Record<string, LambdaFunction>>
   /** A Lambda REQUEST authorizer of `$connect`. */
   readonly authorizer?: LambdaFunction
   /** Further routes by key; `false` takes `$connect`, `$default` or `$disconnect` away. */
@@ -51,8 +50,6 @@ export interface LocalGatewayOptions {
   readonly twoWayRoutes?: readonly string[]
   /** What the authorizer insists on, such as `route.request.querystring.token`. */
   readonly identitySources?: readonly string[]
-  /** Serves every HTTP request that is not for `@connections` or SQS: the pages. */
-  readonly http?: PageHandler
   /** Paths below it become the `path` query parameter, as the CloudFront front does. Default `/ws/`. */
   readonly socketPathPrefix?: string
   readonly policies?: Partial<GatewayPolicies>
@@ -67,11 +64,11 @@ export interface LocalGateway extends LocalAddresses {
   readonly connections: { readonly count: number; ids(): string[] }
   /** What goes wrong on purpose. */
   readonly faults: Faults
-  /** Queue messages that failed for good. */
+  /** Messages of all queues that failed for good. */
   readonly deadLetters: readonly DeadLetter[]
-  /** Puts a message into the delivery queue, as `SendMessage` does. */
-  enqueue(body: string, options?: { readonly delaySeconds?: number }): void
-  /** Resolves when no invocation is running and the queue is empty, delayed messages included. */
+  /** Puts a message into the delivery queue, or that of a worker, as `SendMessage` does. */
+  enqueue(body: string, options?: { readonly queue?: string; readonly delaySeconds?: number }): void
+  /** Resolves when no invocation is running and all queues are empty, delayed messages included. */
   idle(): Promise<void>
   /** Closes every socket with 1001, lets `$disconnect` run for a moment, and frees everything. */
   close(): Promise<void>
@@ -79,8 +76,8 @@ export interface LocalGateway extends LocalAddresses {
 }
 
 /**
- * Starts an API Gateway WebSocket API on this machine, with the Lambda functions behind it, the `@connections` API
- * and an SQS queue: one port, nothing to install.
+ * Starts an API Gateway WebSocket API on this machine, with the Lambda functions behind it, an HTTP API beside it, the
+ * `@connections` API and SQS queues: one port, nothing to install.
  *
  * It behaves as docs/reference/gateway-conformance.md says, which also tells how sure each fact is.
  *
@@ -108,12 +105,13 @@ class RunningGateway implements LocalGateway {
   readonly websocketUrl: string
   readonly managementEndpoint: string
   readonly queueUrl: string
+  readonly queueUrlOf: (name: string) => string
   readonly port: number
   readonly faults: Faults = new Faults()
   readonly connections: Connections
   readonly #server: Server
   readonly #invoker: Invoker
-  readonly #queue: LocalQueue
+  readonly #queues: LocalQueues
   readonly #queueApi: QueueApi
   readonly #handshakes: Handshakes
   readonly #functions: ReadonlySet<LambdaFunction>
@@ -124,6 +122,7 @@ class RunningGateway implements LocalGateway {
     this.websocketUrl = addresses.websocketUrl
     this.managementEndpoint = addresses.managementEndpoint
     this.queueUrl = addresses.queueUrl
+    this.queueUrlOf = addresses.queueUrlOf
     this.port = addresses.port
     this.#server = server
 
@@ -137,10 +136,12 @@ class RunningGateway implements LocalGateway {
     const connections = new Connections({ routes, invoker, policies, faults, clock, logger })
     this.#invoker = invoker
     this.connections = connections
-    this.#queue = new LocalQueue({ target: functions.delivery, invoker, policies, clock, logger })
+    const { delivery, workers = {} } = functions
+    this.#queues = new LocalQueues({ delivery, workers, invoker, policies, faults, clock, logger })
     this.#functions = new Set([
       ...routes.functions(),
-      ...[functions.delivery, functions.authorizer].filter(isPresent),
+      ...Object.values(workers),
+      ...[delivery, functions.authorizer, functions.http].filter(isPresent),
     ])
 
     this.#handshakes = new Handshakes({
@@ -160,27 +161,30 @@ class RunningGateway implements LocalGateway {
     })
     server.on('upgrade', (request, socket, head) => void this.#handshakes.upgrade(request, socket, head))
     const api = new ConnectionsApi({ stage, connections, policies, faults, clock, logger })
-    this.#queueApi = new QueueApi(this.#queue, () => this.queueUrl)
-    const pages: PageHandler =
-      options.http ?? ((request, response) => refusePage(request, response, { stage, policies }))
+    this.#queueApi = new QueueApi(this.#queues, this.queueUrlOf)
+    const http = functions.http && new HttpApi({ target: functions.http, invoker, clock, logger })
     server.on('request', (request, response) => {
       if (api.serve(request, response) || this.#queueApi.serve(request, response)) return
-      servePage(pages, { request, response, logger })
+      if (http) void http.serve(request, response)
+      else refuseRequest(request, response, { stage, policies })
     })
   }
 
   get deadLetters(): readonly DeadLetter[] {
-    return this.#queue.deadLetters
+    return this.#queues.deadLetters
   }
 
-  enqueue(body: string, options: { readonly delaySeconds?: number } = {}): void {
-    this.#queue.send({ body, ...options })
+  enqueue(
+    body: string,
+    { queue = DELIVERY, ...options }: { readonly queue?: string; readonly delaySeconds?: number } = {},
+  ): void {
+    this.#queues.require(queue).send({ body, ...options })
   }
 
   async idle(): Promise<void> {
     do {
       await this.#invoker.quiet()
-      await this.#queue.drained()
+      await this.#queues.drained()
     } while (this.#invoker.running > 0)
   }
 
@@ -194,7 +198,7 @@ class RunningGateway implements LocalGateway {
   }
 
   async #close(): Promise<void> {
-    this.#queue.close()
+    this.#queues.close()
     this.#queueApi.close()
     this.#handshakes.close()
     this.connections.closeAll()

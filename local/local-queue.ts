@@ -3,8 +3,9 @@ import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
 import { isPlainObject } from '../shared/message.ts'
 import { sleepQuietly } from './deadlines.ts'
+import type { Faults } from './faults.ts'
 import type { Invoker } from './invoker.ts'
-import type { LambdaFunction, LambdaResult } from './lambda-function.ts'
+import { killedResult, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
 import type { GatewayPolicies } from './policies.ts'
 
 const MAX_BATCH = 10
@@ -23,6 +24,8 @@ export interface QueueMessage {
 
 /** A message that was delivered as often as the policy allows, and failed each time. */
 export interface DeadLetter {
+  /** The name of the queue it was in. */
+  readonly queue: string
   readonly messageId: string
   readonly body: string
   readonly receiveCount: number
@@ -41,10 +44,12 @@ export interface QueueEntry {
 
 /** What the queue needs of the gateway. */
 export interface LocalQueueOptions {
+  readonly name: string
   /** Receives the batches. Without it messages stay in the queue. */
   readonly target: LambdaFunction | undefined
   readonly invoker: Invoker
   readonly policies: GatewayPolicies
+  readonly faults: Faults
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -68,6 +73,10 @@ export class LocalQueue {
     this.#options = options
   }
 
+  get arn(): string {
+    return `arn:aws:sqs:us-east-1:000000000000:${this.#options.name}`
+  }
+
   /** Messages that can be received now, are with a function, or are delayed. */
   get counts(): { readonly visible: number; readonly inFlight: number; readonly delayed: number } {
     return { visible: this.#visible.length, inFlight: this.#inFlight, delayed: this.#hidden }
@@ -84,7 +93,7 @@ export class LocalQueue {
       receiveCount: 0,
       firstReceivedAt: undefined,
     }
-    const delayMs = (entry.delaySeconds ?? 0) * 1000
+    const delayMs = (entry.delaySeconds ?? 0) * 1000 + this.#options.faults.delayMessagesMs
     if (delayMs > 0) void this.#showLater(message, delayMs)
     else this.#show(message)
     return message
@@ -139,13 +148,21 @@ export class LocalQueue {
   async #work(target: LambdaFunction): Promise<void> {
     this.#workers += 1
     while (this.#visible.length > 0 && !this.#stop.signal.aborted) {
-      const batch = this.#visible.splice(0, MAX_BATCH)
+      const batch = this.#take()
       this.#inFlight += batch.length
       this.#settle(batch, await this.#deliver(target, batch))
       this.#inFlight -= batch.length
       this.#wakeIfEmpty()
     }
     this.#workers -= 1
+  }
+
+  #take(): readonly QueueMessage[] {
+    if (!this.#options.faults.shuffleMessages) return this.#visible.splice(0, MAX_BATCH)
+    const batch: QueueMessage[] = []
+    while (batch.length < MAX_BATCH && this.#visible.length > 0)
+      batch.push(...this.#visible.splice(Math.floor(Math.random() * this.#visible.length), 1))
+    return batch
   }
 
   /** Invokes the function with `batch`; returns why messages failed, by message id. */
@@ -158,16 +175,23 @@ export class LocalQueue {
       message.receiveCount += 1
       message.firstReceivedAt ??= now
     }
-    const result = await this.#options.invoker.invoke(target, { Records: batch.map(queueRecord) })
-    return failuresOf(result, batch)
+    const { faults, invoker } = this.#options
+    const doom = faults.takeDoom()
+    const event = { Records: batch.map((message) => queueRecord(message, this.arn)) }
+    const result = await invoker.invoke(target, event, { signal: doom?.signal })
+    doom?.forget()
+    return failuresOf(doom === undefined ? result : killedResult, batch)
   }
 
   #settle(batch: readonly QueueMessage[], failures: ReadonlyMap<string, string>): void {
-    const { policies, logger } = this.#options
+    const { name: queue, faults, policies, logger } = this.#options
     for (const message of batch) {
       const reason = failures.get(message.messageId)
-      if (reason === undefined) continue
-      const about = { messageId: message.messageId, receiveCount: message.receiveCount, reason }
+      if (reason === undefined) {
+        if (faults.takeDuplicate()) this.#show(message)
+        continue
+      }
+      const about = { queue, messageId: message.messageId, receiveCount: message.receiveCount, reason }
       if (message.receiveCount < policies.maxReceiveCount) {
         logger.warn('a queue message failed and will be delivered again', about)
         void this.#showLater(message, policies.visibilityTimeoutMs)
@@ -192,7 +216,7 @@ export class LocalQueue {
   }
 }
 
-function queueRecord(message: QueueMessage): object {
+function queueRecord(message: QueueMessage, arn: string): object {
   return {
     messageId: message.messageId,
     receiptHandle: `${message.messageId}#${message.receiveCount}`,
@@ -206,7 +230,7 @@ function queueRecord(message: QueueMessage): object {
     messageAttributes: message.messageAttributes,
     md5OfBody: message.md5OfBody,
     eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:delivery',
+    eventSourceARN: arn,
     awsRegion: 'us-east-1',
   }
 }

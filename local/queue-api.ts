@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isPlainObject } from '../shared/message.ts'
 import type { LocalQueue, QueueEntry } from './local-queue.ts'
+import type { LocalQueues } from './local-queues.ts'
 
 const TARGET_PREFIX = 'AmazonSQS.'
 const MAX_BODY_BYTES = 1_048_576
@@ -10,16 +11,16 @@ const MAX_DELAY_SECONDS = 900
 
 /** The part of SQS's JSON protocol that a sender needs, as the unmodified `@aws-sdk/client-sqs` speaks it. */
 export class QueueApi {
-  readonly #queue: LocalQueue
-  readonly #queueUrl: () => string
+  readonly #queues: LocalQueues
+  readonly #urlOf: (name: string) => string
   #isClosed = false
 
-  constructor(queue: LocalQueue, queueUrl: () => string) {
-    this.#queue = queue
-    this.#queueUrl = queueUrl
+  constructor(queues: LocalQueues, urlOf: (name: string) => string) {
+    this.#queues = queues
+    this.#urlOf = urlOf
   }
 
-  /** From now on what is sent is taken, and forgotten: for when the queue is closed. */
+  /** From now on what is sent is taken, and forgotten: for when the queues are closed. */
   close(): void {
     this.#isClosed = true
   }
@@ -46,37 +47,42 @@ export class QueueApi {
   }
 
   #run(action: string, input: Record<string, unknown>): object {
-    if (action === 'GetQueueUrl') return { QueueUrl: this.#queueUrl() }
-    const url = input['QueueUrl']
-    if (typeof url !== 'string' || !url.endsWith('/delivery')) {
-      throw new QueueFault(
-        'QueueDoesNotExist',
-        `there is no queue at ${JSON.stringify(url)}: use ${this.#queueUrl()}`,
-      )
-    }
-    if (action === 'SendMessage') return this.#send(input)
-    if (action === 'SendMessageBatch') return this.#sendBatch(input)
-    if (action === 'GetQueueAttributes') return { Attributes: this.#attributes() }
+    if (action === 'GetQueueUrl') return { QueueUrl: this.#named(input['QueueName']) }
+    const queue = this.#at(input['QueueUrl'])
+    if (action === 'SendMessage') return this.#send(queue, input)
+    if (action === 'SendMessageBatch') return this.#sendBatch(queue, input)
+    if (action === 'GetQueueAttributes') return { Attributes: attributesOf(queue) }
     throw new QueueFault(
       'UnsupportedOperation',
       `the local queue has no ${action}: it has SendMessage, SendMessageBatch, GetQueueUrl and GetQueueAttributes`,
     )
   }
 
-  #send(input: Record<string, unknown>): object {
+  #named(name: unknown): string {
+    if (typeof name === 'string' && this.#queues.find(name)) return this.#urlOf(name)
+    throw noQueue(`called ${JSON.stringify(name)}`, this.#queues.names)
+  }
+
+  #at(url: unknown): LocalQueue {
+    const queue = typeof url === 'string' ? this.#queues.find(url.slice(url.lastIndexOf('/') + 1)) : undefined
+    if (queue) return queue
+    throw noQueue(`at ${JSON.stringify(url)}`, this.#queues.names.map(this.#urlOf))
+  }
+
+  #send(queue: LocalQueue, input: Record<string, unknown>): object {
     const entry = readEntry(input)
     // Taken, so that an invocation in its last moments ends well; a closed queue forgets what is delayed.
-    const message = this.#queue.send(this.#isClosed ? { ...entry, delaySeconds: 1 } : entry)
+    const message = queue.send(this.#isClosed ? { ...entry, delaySeconds: 1 } : entry)
     return { MessageId: message.messageId, MD5OfMessageBody: message.md5OfBody }
   }
 
-  #sendBatch(input: Record<string, unknown>): object {
+  #sendBatch(queue: LocalQueue, input: Record<string, unknown>): object {
     const entries = readBatch(input)
     const Successful: object[] = []
     const Failed: object[] = []
     for (const { Id, ...entry } of entries) {
       try {
-        Successful.push({ Id, ...this.#send(entry) })
+        Successful.push({ Id, ...this.#send(queue, entry) })
       } catch (error) {
         if (!(error instanceof QueueFault)) throw error
         Failed.push({ Id, SenderFault: true, Code: error.type, Message: error.message })
@@ -84,16 +90,19 @@ export class QueueApi {
     }
     return { Successful, Failed }
   }
+}
 
-  #attributes(): Record<string, string> {
-    const { visible, inFlight, delayed } = this.#queue.counts
-    return {
-      ApproximateNumberOfMessages: String(visible),
-      ApproximateNumberOfMessagesNotVisible: String(inFlight),
-      ApproximateNumberOfMessagesDelayed: String(delayed),
-      QueueArn: 'arn:aws:sqs:us-east-1:000000000000:delivery',
-    }
+function attributesOf({ counts, arn }: LocalQueue): Record<string, string> {
+  return {
+    ApproximateNumberOfMessages: String(counts.visible),
+    ApproximateNumberOfMessagesNotVisible: String(counts.inFlight),
+    ApproximateNumberOfMessagesDelayed: String(counts.delayed),
+    QueueArn: arn,
   }
+}
+
+function noQueue(which: string, known: readonly string[]): QueueFault {
+  return new QueueFault('QueueDoesNotExist', `there is no queue ${which}: use ${known.join(' or ')}`)
 }
 
 class QueueFault extends Error {

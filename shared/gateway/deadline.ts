@@ -36,13 +36,20 @@ export class Deadline {
    * @throws {@link StoreError} then
    */
   bound<T>(read: Promise<T>): Promise<T> {
+    return this.orElse(read, () => {
+      throw tooLate()
+    })
+  }
+
+  /** As `work`, or what `late` returns or throws once the time is over; `work` goes on unheard then. */
+  orElse<T>(work: Promise<T>, late: () => T): Promise<T> {
     const { signal } = this
-    if (signal === undefined) return read
+    if (signal === undefined) return work
     const { promise, resolve, reject } = Promise.withResolvers<T>()
-    const giveUp = (): void => reject(tooLate())
+    const giveUp = (): void => resolve(new Promise<T>((done) => done(late())))
     if (signal.aborted) giveUp()
     signal.addEventListener('abort', giveUp, { once: true })
-    void read.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
     return promise
   }
 }

@@ -7,6 +7,7 @@ import type {
 } from '../channel-layer.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { requireMessage, requireMessageSize } from '../codec.ts'
+import { ProtocolError } from '../errors.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import type { EventMap, EventOf } from '../message.ts'
@@ -67,11 +68,7 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
 
   // No method below is `async`: the caller is given the very promise that is tracked.
 
-  send(
-    channelName: string,
-    event: EventOf<Events>,
-    { delaySeconds = 0 }: SendOptions = {},
-  ): Promise<void> {
+  send(channelName: string, event: EventOf<Events>, { delaySeconds = 0 }: SendOptions = {}): Promise<void> {
     return this.#track(async () => {
       const [name, message] = [requireChannelName(channelName), requireMessage(event)]
       const queue = this.#delivery.workerQueueOf?.(name)
@@ -121,6 +118,12 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
     })
   }
 
+  groupClose(group: string, code = 1000, options: GroupSendOptions = {}): Promise<GroupSendResult> {
+    return this.#track(async () =>
+      this.fanOut(requireGroupName(group), { close: requireCloseCode(code) }, options),
+    )
+  }
+
   /**
    * Serves the group's members within `range`. When time runs out, or the store fails after some were served, the rest
    * of the range goes to the delivery queue; members that were not read by then are not counted.
@@ -157,7 +160,7 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
 
   /** The payload with the frame that a broadcast handler makes of its event; `undefined` if it makes none. */
   async #render(payload: GroupPayload): Promise<GroupPayload | undefined> {
-    if ('frame' in payload) return payload
+    if (!('event' in payload) || 'frame' in payload) return payload
     const broadcast = this.#delivery.broadcastOf?.(payload.event.type)
     if (broadcast === undefined) return payload
     const frame = await broadcast.render(payload.event)
@@ -165,4 +168,12 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
     requireMessageSize(frame, MAX_MESSAGE_BYTES)
     return { ...payload, frame }
   }
+}
+
+/** @throws {@link ProtocolError} for a code that RFC 6455, section 7.4, leaves to no application */
+function requireCloseCode(code: number): number {
+  if (code === 1000 || (Number.isInteger(code) && code >= 3000 && code <= 4999)) return code
+  throw new ProtocolError(
+    `a group cannot be closed with code ${String(code)}: use 1000, or one of your own from 3000 to 4999`,
+  )
 }

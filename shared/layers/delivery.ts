@@ -10,11 +10,13 @@ export type Outcome = 'delivered' | 'deferred' | 'gone' | 'failed'
 /**
  * What is due to the members of a group: an event for their consumers, or one frame for their sockets. Both where a
  * broadcast handler has made the frame of the event: then sockets get the frame, and only what is no connection the event.
+ * Or the end of their connections, with the code `close`.
  */
 export type GroupPayload =
   | { readonly event: Message }
   | { readonly frame: string }
   | { readonly event: Message; readonly frame: string }
+  | { readonly close: number }
 
 /** The rest of a fan-out: who is still owed the payload. */
 export interface Remainder extends MemberRange {
@@ -66,7 +68,7 @@ export interface Delivery {
    */
   event(connectionId: string, event: Message): Promise<Outcome>
   /**
-   * As `event` or `frame`, for one member of a group. A member that is found dead is removed from its groups, and from
+   * As `event`, a frame or the end, for one member of a group. A member that is found dead is removed from its groups, and from
    * `group` even where its record is gone already.
    */
   toMember(group: string, member: GroupMember, payload: GroupPayload): Promise<Outcome>

@@ -70,7 +70,7 @@ export class FanOut {
       const page = await delivery.inTime(store.members(group, this.#rest))
       this.#read += page.members.length
       const members = page.members.filter(({ connectionId }) => !this.#excluded.has(connectionId))
-      if (!('frame' in payload)) await delivery.inTime(delivery.prepare(members))
+      if ('event' in payload && !('frame' in payload)) await delivery.inTime(delivery.prepare(members))
       return { ...page, members }
     } catch (error) {
       // Once members were served, a failure would make the caller serve them again; and late it could not do it again.

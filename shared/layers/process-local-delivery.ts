@@ -70,7 +70,7 @@ export class ProcessLocalDelivery implements Delivery {
       logger.info(`${this.#full} of ${this.#addressed} channels over capacity in group ${group}`)
     if (this.#withoutSocket > 0) {
       logger.warn(
-        `${this.#withoutSocket} members of group ${group} have no socket for a frame, for newChannel() made them: use groupSend() to reach them`,
+        `${this.#withoutSocket} members of group ${group} have no socket for a frame or a close, for newChannel() made them: use groupSend() to reach them`,
       )
     }
   }

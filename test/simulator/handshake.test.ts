@@ -278,24 +278,6 @@ test('HS-18 a plain GET on the stage URL is refused', async () => {
   expect((await call('GET', `${usual.gateway.url}/prod`)).status).toBe(403)
 })
 
-test('HS-19 the http handler serves everything that is neither a handshake nor an API', async () => {
-  await using api = await RecordedApi.start(
-    {},
-    {
-      http: (request, response) => {
-        response.writeHead(418)
-        response.end(`${request.method ?? ''} ${request.url ?? ''}`)
-      },
-    },
-  )
-
-  expect(await call('POST', `${api.gateway.url}/login?next=1`)).toMatchObject({
-    status: 418,
-    body: 'POST /login?next=1',
-  })
-  expect((await handshake(api.gateway.websocketUrl)).status).toBe(101)
-})
-
 test('HS-20 a socket opens late if the fault says so, and posts get 410 until then', async () => {
   await using api = await RecordedApi.start()
   api.gateway.faults.openLateMs = 300

@@ -431,6 +431,52 @@ test('QU-16 a delivery that ends before is killed at its end: what it reports is
   ])
 })
 
+test('QU-17 queues of workers are apart: each has its own name, messages and function', async () => {
+  const received: unknown[] = []
+  const worker = inProcessFunction(async ({ Records }: { Records: Record<string, unknown>[] }) => {
+    received.push(...Records.map(({ body, eventSourceARN }) => [body, eventSourceARN]))
+  })
+  await using api = await RecordedApi.start({}, { functions: { workers: { thumbnails: worker } } })
+  const sqs = sqsClient(api)
+
+  const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'thumbnails' }))
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'a' }))
+  api.gateway.enqueue('b', { queue: 'thumbnails' })
+  api.gateway.enqueue('of the delivery queue, which has no function here')
+  await api.gateway.idle()
+
+  expect(QueueUrl).toBe(api.gateway.queueUrlOf('thumbnails'))
+  const arn = 'arn:aws:sqs:us-east-1:000000000000:thumbnails'
+  expect(received.toSorted()).toEqual([
+    ['a', arn],
+    ['b', arn],
+  ])
+})
+
+test('QU-17 a queue that there is not is refused with the names of those that there are', async () => {
+  await using api = await startQueue(() => undefined)
+  const sqs = sqsClient(api)
+
+  await expect(sqs.send(new GetQueueUrlCommand({ QueueName: 'thumbnails' }))).rejects.toMatchObject({
+    name: 'QueueDoesNotExist',
+    message: 'there is no queue called "thumbnails": use delivery',
+  })
+  expect(() => api.gateway.enqueue('a', { queue: 'thumbnails' })).toThrow(
+    'there is no queue "thumbnails": this gateway has "delivery"; add it to functions.workers',
+  )
+})
+
+test.each(['delivery', '', 'a.b', 'x'.repeat(81)])(
+  'a queue of a worker cannot be called "%s"',
+  async (name) => {
+    const worker = inProcessFunction(async () => undefined)
+
+    await expect(RecordedApi.start({}, { functions: { workers: { [name]: worker } } })).rejects.toThrow(
+      'use 1 to 80 letters, digits, "-" and "_", other than "delivery"',
+    )
+  },
+)
+
 test('faults of the queue end when they are cleared', async () => {
   await using api = await startQueue(() => undefined, { clock: new ManualClock() })
   const { faults } = api.gateway

@@ -1,121 +1,27 @@
-import type {
-  SendMessageBatchRequestEntry,
-  SendMessageBatchResult,
-  SQSClientConfig,
-} from '@aws-sdk/client-sqs'
-import { queueJson } from '../../codec.ts'
 import { StoreError } from '../../errors.ts'
 import type { DeliveryQueue, EnqueueOptions, QueuedDelivery } from '../../stores/delivery-queue.ts'
-
-/** Quotas of SendMessageBatch: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
-const MAX_BATCH_ENTRIES = 10
-const MAX_BATCH_BYTES = 1_048_576
-
-/** Calls at a time: thousands of members that were throttled together must be in the queue within the invocation's last seconds. */
-const CONCURRENCY = 16
-
-/** Bound of one call, in milliseconds, the SDK's own retries included. */
-const TIMEOUT_MS = 5_000
+import { SQSQueue, type SQSQueueOptions } from './sqs-queue.ts'
 
 /** Options of {@link SQSDeliveryQueue}. */
-export interface SQSDeliveryQueueOptions {
-  readonly queueUrl: string
-  /** Passed to the SDK's client; region, credentials and `AWS_ENDPOINT_URL_SQS` come from the environment without it. */
-  readonly client?: SQSClientConfig
-}
-
-type BatchSender = (
-  queueUrl: string,
-  entries: SendMessageBatchRequestEntry[],
-) => Promise<SendMessageBatchResult>
-
-/** The SDK is loaded with the first call: most invocations of a chat never defer anything. */
-async function loadSender(config: SQSClientConfig): Promise<BatchSender> {
-  const { SendMessageBatchCommand, SQSClient } = await import('@aws-sdk/client-sqs')
-  const client = new SQSClient(config)
-  return (QueueUrl, Entries) =>
-    client.send(new SendMessageBatchCommand({ QueueUrl, Entries }), {
-      abortSignal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-}
+export type SQSDeliveryQueueOptions = SQSQueueOptions
 
 /** Keeps deliveries in an SQS standard queue. */
 export class SQSDeliveryQueue implements DeliveryQueue {
-  readonly #queueUrl: string
-  readonly #config: SQSClientConfig
-  #sender: Promise<BatchSender> | undefined
+  readonly #queue: SQSQueue
 
-  constructor({ queueUrl, client = {} }: SQSDeliveryQueueOptions) {
-    this.#queueUrl = queueUrl
-    this.#config = client
+  constructor(options: SQSDeliveryQueueOptions) {
+    this.#queue = new SQSQueue(options)
   }
 
   async enqueue(
     deliveries: readonly QueuedDelivery[],
     { delaySeconds = 0 }: EnqueueOptions = {},
   ): Promise<void> {
-    let lost = 0
-    let cause: unknown
-    const waiting = batches(deliveries.map((delivery) => queueJson(delivery)))
-    const worker = async (): Promise<void> => {
-      // A batch that fails must not keep the others from being tried: they are the rest of what has to wait.
-      for (const bodies of waiting) {
-        const result = await this.#send(entriesOf(bodies, delaySeconds))
-        lost += result.failed
-        cause ??= result.cause
-      }
-    }
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker))
-    if (lost > 0) throw this.#failure(lost, cause)
-  }
-
-  /** Resolves to how many entries the queue did not take, and why. */
-  async #send(
-    entries: SendMessageBatchRequestEntry[],
-  ): Promise<{ readonly failed: number; readonly cause?: unknown }> {
-    try {
-      this.#sender ??= loadSender(this.#config)
-      const send = await this.#sender
-      const { Failed = [] } = await send(this.#queueUrl, entries)
-      const [first] = Failed
-      if (first === undefined) return { failed: 0 }
-      // One more try for those that the batch refused alone; the SDK has retried the call itself.
-      const failed = entries.filter(({ Id }) => Failed.some((failure) => failure.Id === Id))
-      if (failed.length < entries.length) return await this.#send(failed)
-      return {
-        failed: failed.length,
-        cause: new Error(`${first.Code ?? 'no code'}: ${first.Message ?? 'no message'}`),
-      }
-    } catch (cause) {
-      return { failed: entries.length, cause }
-    }
-  }
-
-  #failure(count: number, cause: unknown): StoreError {
-    return new StoreError(
-      `${count} deliveries could not be put into the queue ${this.#queueUrl}, so what they carry is lost unless the caller keeps it: check that the queue exists and that this function may sqs:SendMessage to it`,
-      { retryable: true, cause },
+    const loss = await this.#queue.put(deliveries, delaySeconds)
+    if (loss === undefined) return
+    throw new StoreError(
+      `${loss.count} deliveries could not be put into the queue ${this.#queue.queueUrl}, so what they carry is lost unless the caller keeps it: check that the queue exists and that this function may sqs:SendMessage to it`,
+      { retryable: true, cause: loss.cause },
     )
   }
-}
-
-function entriesOf(bodies: readonly string[], delaySeconds: number): SendMessageBatchRequestEntry[] {
-  return bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody, DelaySeconds: delaySeconds }))
-}
-
-/** Cuts bodies into batches. Several may take from it: each gets the next one. */
-function* batches(bodies: readonly string[]): Generator<readonly string[], void> {
-  let batch: string[] = []
-  let bytes = 0
-  for (const body of bodies) {
-    const size = Buffer.byteLength(body)
-    if (batch.length === MAX_BATCH_ENTRIES || (batch.length > 0 && bytes + size > MAX_BATCH_BYTES)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push(body)
-    bytes += size
-  }
-  if (batch.length > 0) yield batch
 }
