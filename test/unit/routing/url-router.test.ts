@@ -119,8 +119,8 @@ describe('UrlRouter', () => {
     const router: Application<never> = UrlRouter([])
     const call = router as Application
 
-    await expect(call({ type: 'channel' }, { type: 'x' }, ignoreFrames)).rejects.toThrow(ConfigurationError)
-    await expect(call({ type: 'channel' }, { type: 'x' }, ignoreFrames)).rejects.toThrow(
+    await expect(call({ type: 'channel', connection: new FakeConnection() }, { type: 'x' }, ignoreFrames)).rejects.toThrow(ConfigurationError)
+    await expect(call({ type: 'channel', connection: new FakeConnection() }, { type: 'x' }, ignoreFrames)).rejects.toThrow(
       'scope of type "channel" without a path',
     )
   })
@@ -131,7 +131,7 @@ describe('UrlRouter', () => {
       path('<int:page>', seen.application('page')),
     ])
 
-    await router({ type: 'http', path: '/1' }, { type: 'http.request' }, ignoreFrames)
+    await router({ type: 'http', path: '/1', connection: new FakeConnection() }, { type: 'http.request' }, ignoreFrames)
 
     expect(seen.last.scope['urlRoute']).toEqual({ args: [], kwargs: { page: 1 } })
   })
