@@ -1,4 +1,14 @@
-import type { Application, RoutedScope, Scope, UrlRoute, WebsocketScope } from '../../shared/application.ts'
+import { Hono } from 'hono'
+import type {
+  Application,
+  ChannelScope,
+  HttpScope,
+  RoutedScope,
+  UrlRoute,
+  WebsocketScope,
+} from '../../shared/application.ts'
+import type { FetchEnvironment } from '../../shared/consumers/fetch-application.ts'
+import { HttpConsumer } from '../../shared/consumers/http-consumer.ts'
 import { createPath, path, rePath, type PathParams } from '../../shared/routing/path.ts'
 import { ProtocolTypeRouter } from '../../shared/routing/protocol-type-router.ts'
 import { UrlRouter, type PathScope } from '../../shared/routing/url-router.ts'
@@ -105,15 +115,6 @@ declare const pattern: string
 const dynamic: Application<WebsocketScope> = UrlRouter([path(pattern, needsBoth)])
 
 // ProtocolTypeRouter gives each application its own scope.
-interface HttpScope extends Scope {
-  readonly type: 'http'
-  readonly path: string
-  readonly method: string
-}
-interface ChannelScope extends Scope {
-  readonly type: 'channel'
-  readonly channel: string
-}
 declare const http: Application<HttpScope>
 declare const channel: Application<ChannelScope>
 const all = ProtocolTypeRouter({ websocket: fits, http, channel })
@@ -124,7 +125,52 @@ const httpByPath: Application<HttpScope> = ProtocolTypeRouter({
   websocket: fits,
   http: UrlRouter([path('<int:page>/', null as unknown as Application<PathScope>)]),
 })
-// @ts-expect-error no application for http
+// Views serve http as they are: a plain function, and Hono's.
+const hono = new Hono<{ Bindings: FetchEnvironment }>()
+const views: readonly Application<HttpScope>[] = [
+  ProtocolTypeRouter({ websocket: fits, http: () => new Response('hello') }),
+  ProtocolTypeRouter({ websocket: fits, http: async (request: Request) => new Response(request.url) }),
+  ProtocolTypeRouter({
+    websocket: fits,
+    http: (_request: Request, env: FetchEnvironment) => new Response(env.scope.path),
+  }),
+  ProtocolTypeRouter({ websocket: fits, http: hono.fetch }),
+]
+// @ts-expect-error a view returns a Response
+ProtocolTypeRouter({ websocket: fits, http: () => 'hello' })
+// @ts-expect-error no middleware adds user
+ProtocolTypeRouter({ websocket: fits, http: null as unknown as Application<HttpScope & { user: string }> })
+
+// A path gives a request's parameters too.
+declare const needsHttpRoom: Application<RoutedScope<{ readonly room: string }, HttpScope>>
+const httpRouter: Application<HttpScope> = UrlRouter([path('rooms/<str:room>/', needsHttpRoom)])
+// @ts-expect-error kwargs.room is given by no path
+const httpLacksRoom: Application<HttpScope> = UrlRouter([path('rooms/', needsHttpRoom)])
+// @ts-expect-error an application for requests cannot serve a websocket
+const httpForWebsocket: Application<WebsocketScope> = UrlRouter([path('rooms/<str:room>/', needsHttpRoom)])
+
+export class View extends HttpConsumer {
+  override async handle(body: Buffer): Promise<void> {
+    await this.sendResponse(200, body, { headers: { 'content-type': 'text/plain' } })
+    await this.sendHeaders({ status: 200, headers: [['set-cookie', 'a=1']] })
+    // @ts-expect-error a header is text
+    await this.sendHeaders({ headers: { age: 1 } })
+    // @ts-expect-error a body is text or bytes
+    await this.sendBody({ json: true })
+  }
+}
+// @ts-expect-error handle() is missing
+export class Handleless extends HttpConsumer {}
+export class Stateful extends View {
+  state = { count: 0 }
+}
+export const statefulViews: readonly unknown[] = [
+  View.asApplication(),
+  // @ts-expect-error nothing keeps the state of a request
+  Stateful.asApplication(),
+]
+
+// It takes what any function is invoked with; a request is a 404 where nothing serves http.
 const noHttp: Application<HttpScope> = ProtocolTypeRouter({ websocket: fits })
 // @ts-expect-error an http application cannot serve a websocket
 ProtocolTypeRouter({ websocket: http })
@@ -150,4 +196,8 @@ export const checked: readonly unknown[] = [
   asChannel,
   httpByPath,
   noHttp,
+  views,
+  httpRouter,
+  httpLacksRoom,
+  httpForWebsocket,
 ]

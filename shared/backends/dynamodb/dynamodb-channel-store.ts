@@ -11,12 +11,14 @@ import type {
   RecordWrite,
   RemovedRecord,
 } from '../../stores/channel-store.ts'
+import type { ConnectionListing } from '../../stores/connection-listing.ts'
 import { ValueCodec, type ValueCodecOptions } from '../../stores/value-codec.ts'
 import { batchRead } from './batch-read.ts'
 import { batchWrite } from './batch-write.ts'
 import { type ConsumedCapacityListener, DynamoDBCalls } from './dynamodb-calls.ts'
 import { forgetAll } from './forget-all.ts'
 import { lazySdkTransport } from './lazy-sdk-transport.ts'
+import { listRecords } from './list-records.ts'
 import { memberOfItem, memberQuery } from './member-query.ts'
 import { groupsOf, itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
 import { type RecordUpdate, recordUpdate } from './record-update.ts'
@@ -56,9 +58,9 @@ export interface DynamoDBChannelStoreOptions extends ValueCodecOptions {
 /**
  * Connections and groups in one DynamoDB table; `tableDefinition` in `table.ts` says which.
  *
- * Every read is strongly consistent. A write whose answer is lost is made again, so a version may go up by two.
+ * Every read but `connections` is strongly consistent. A write whose answer is lost is made again, so a version may go up by two.
  */
-export class DynamoDBChannelStore implements ChannelStore {
+export class DynamoDBChannelStore implements ChannelStore, ConnectionListing {
   readonly #calls: DynamoDBCalls
   readonly #clock: Clock
   readonly #pageSize: number
@@ -198,6 +200,13 @@ export class DynamoDBChannelStore implements ChannelStore {
     const next = output.LastEvaluatedKey?.[SORT_KEY]?.S
     const isLast = next === undefined || (range.upTo !== undefined && next >= range.upTo)
     return isLast ? { members } : { members, next }
+  }
+
+  /** Reads the whole table, at the price of that; eventually consistent. */
+  async *connections(): AsyncGenerator<ConnectionRecord> {
+    for await (const [connectionId, item] of listRecords(this.#calls)) {
+      if (this.#isAlive(item)) yield recordOfItem(connectionId, item, this.#codec)
+    }
   }
 
   /** Reads the whole table, at the price of that: for tests and development. */

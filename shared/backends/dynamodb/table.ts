@@ -40,9 +40,12 @@ export interface ItemKey {
   readonly [SORT_KEY]: { readonly S: string }
 }
 
+/** What the partition of a connection's record begins with. */
+export const RECORD_PARTITION = 'C#'
+
 /** Where a connection's record is. */
 export function recordKey(connectionId: string): ItemKey {
-  return { [PARTITION_KEY]: { S: `C#${connectionId}` }, [SORT_KEY]: { S: '#' } }
+  return { [PARTITION_KEY]: { S: RECORD_PARTITION + connectionId }, [SORT_KEY]: { S: '#' } }
 }
 
 /** Where a connection's membership of a group is. */
@@ -63,6 +66,11 @@ export function groupPartition(group: string): string {
 /** Where a session is. */
 export function sessionKey(key: string): ItemKey {
   return { [PARTITION_KEY]: { S: `S#${key}` }, [SORT_KEY]: { S: '#' } }
+}
+
+/** Where a ticket is. */
+export function ticketKey(key: string): ItemKey {
+  return { [PARTITION_KEY]: { S: `T#${key}` }, [SORT_KEY]: { S: '#' } }
 }
 
 /** Where the hits of one window of time are counted. */

@@ -107,8 +107,10 @@ export interface QueryInput extends OneTable {
 
 interface ScanInput extends OneTable {
   ConsistentRead: boolean
-  ProjectionExpression: string
+  ProjectionExpression?: string
+  FilterExpression?: string
   ExpressionAttributeNames: Record<string, string>
+  ExpressionAttributeValues?: Item
   ExclusiveStartKey?: Item
 }
 

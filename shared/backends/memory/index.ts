@@ -1,2 +1,6 @@
 export { MemoryChannelStore } from './memory-channel-store.ts'
-export { MemoryDeliveryQueue } from './memory-delivery-queue.ts'
+export { MemoryDeliveryQueue, type MemoryDeliveryQueueOptions } from './memory-delivery-queue.ts'
+export { MemoryWorkerQueue } from './memory-worker-queue.ts'
+export { MemoryRateStore, type MemoryRateStoreOptions } from './memory-rate-store.ts'
+export { MemorySessionStore, type MemorySessionStoreOptions } from './memory-session-store.ts'
+export { MemoryTicketStore, type MemoryTicketStoreOptions } from './memory-ticket-store.ts'

@@ -8,6 +8,7 @@ import type {
   MemberRange,
   RecordWrite,
 } from '../../stores/channel-store.ts'
+import type { ConnectionListing } from '../../stores/connection-listing.ts'
 import { memberPosition } from '../../stores/member-position.ts'
 import { MemoryChannelMessages } from './memory-channel-messages.ts'
 
@@ -42,7 +43,7 @@ interface StoredGroup {
 }
 
 /** Connections and groups in the memory of this process: for tests, and for trying things out. */
-export class MemoryChannelStore implements ChannelStore {
+export class MemoryChannelStore implements ChannelStore, ConnectionListing {
   readonly messages: MemoryChannelMessages
   readonly #clock: Clock
   readonly #pageSize: number
@@ -136,6 +137,13 @@ export class MemoryChannelStore implements ChannelStore {
       .map(({ connectionId, connectedAt }) => ({ connectionId, connectedAt }))
     const last = page.at(-1)
     return last === undefined || start + page.length >= end ? { members } : { members, next: last.position }
+  }
+
+  async *connections(): AsyncGenerator<ConnectionRecord> {
+    for (const id of this.#records.keys()) {
+      const stored = this.#find(id)
+      if (stored) yield copyOf(id, stored)
+    }
   }
 
   async flush(): Promise<void> {

@@ -1,5 +1,6 @@
-import type { Cluster, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { keyPatterns } from './keys.ts'
+import { nodesOf } from './nodes.ts'
 import type { RedisCalls } from './redis-calls.ts'
 
 /** Keys that one SCAN looks at. */
@@ -8,16 +9,11 @@ const SCANNED_AT_ONCE = 1_000
 /** Deletes all keys of `prefix`, on every node, and no other. What is written meanwhile may stay. */
 export async function forgetAll(calls: RedisCalls, prefix: string): Promise<void> {
   const attempt = `delete all keys that begin with "${prefix}:"`
-  const nodes = await calls.run(attempt, async () => nodesOf(calls))
+  const nodes = await nodesOf(calls, attempt)
   for (const node of nodes) {
     for (const pattern of keyPatterns(prefix))
       await forgetOn(node, pattern, (work) => calls.run(attempt, work))
   }
-}
-
-/** A client knows the nodes once it has asked one. */
-async function nodesOf({ client }: RedisCalls): Promise<readonly Redis[]> {
-  return client.isCluster ? (client as Cluster).nodes('master') : [client as Redis]
 }
 
 async function forgetOn(

@@ -1,3 +1,7 @@
 export { RedisChannelStore, type RedisChannelStoreOptions } from './redis-channel-store.ts'
 export { createRedisClient, type RedisAddress, type RedisClientOptions } from './redis-client.ts'
 export type { RedisClient } from './redis-calls.ts'
+export { RedisRateStore, type RedisRateStoreOptions } from './redis-rate-store.ts'
+export { RedisSessionStore, type RedisSessionStoreOptions } from './redis-session-store.ts'
+export { RedisTicketStore, type RedisTicketStoreOptions } from './redis-ticket-store.ts'
+export type { ValueCodecOptions, ValueSerializer } from '../../stores/value-codec.ts'

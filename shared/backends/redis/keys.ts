@@ -18,6 +18,16 @@ export function connectionKey(prefix: string, connectionId: string): string {
   return `${prefix}:c:{${connectionId}}`
 }
 
+/** A pattern of the keys of all records. */
+export function connectionPattern(prefix: string): string {
+  return `${prefix}:c:{*`
+}
+
+/** The connection whose record is at `key`. */
+export function connectionOfKey(prefix: string, key: string): string {
+  return key.slice(`${prefix}:c:{`.length, -1)
+}
+
 /** Where a group's members are. */
 export function groupKey(prefix: string, group: string): string {
   return `${prefix}:g:{${group}}`
@@ -31,6 +41,11 @@ export function messagesKey(prefix: string, channelName: string): string {
 /** Where a session is. */
 export function sessionKey(prefix: string, key: string): string {
   return `${prefix}:s:{${key}}`
+}
+
+/** Where a ticket is. */
+export function ticketKey(prefix: string, key: string): string {
+  return `${prefix}:t:{${key}}`
 }
 
 /** Where the hits of one window of time are counted. */

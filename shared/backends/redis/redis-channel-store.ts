@@ -10,9 +10,11 @@ import type {
   RemovedRecord,
 } from '../../stores/channel-store.ts'
 import type { ChannelMessages } from '../../stores/channel-messages.ts'
+import type { ConnectionListing } from '../../stores/connection-listing.ts'
 import { ValueCodec, type ValueCodecOptions } from '../../stores/value-codec.ts'
 import { forgetAll } from './forget-all.ts'
 import { connectionKey, groupKey, requirePrefix } from './keys.ts'
+import { listConnectionIds } from './list-connection-ids.ts'
 import { entryOf, entryRange, memberEntry, memberOfEntry, positionOfEntry } from './member-entry.ts'
 import {
   type Fields,
@@ -53,7 +55,7 @@ export interface RedisChannelStoreOptions extends ValueCodecOptions {
  * again, so a version may go up by two. Reads see every acknowledged write for as long as the server has lost
  * none: replication is asynchronous, so a failover can lose the last ones.
  */
-export class RedisChannelStore implements ChannelStore {
+export class RedisChannelStore implements ChannelStore, ConnectionListing {
   readonly messages: ChannelMessages
   readonly #calls: RedisCalls
   readonly #prefix: string
@@ -199,6 +201,11 @@ export class RedisChannelStore implements ChannelStore {
     return last === undefined || entries.length <= this.#pageSize
       ? { members }
       : { members, next: positionOfEntry(last) }
+  }
+
+  async *connections(): AsyncGenerator<ConnectionRecord> {
+    for await (const ids of listConnectionIds(this.#calls, this.#prefix))
+      yield* (await this.loadMany(ids)).values()
   }
 
   flush(): Promise<void> {

@@ -44,7 +44,7 @@ const ANSWERS: Readonly<Record<string, Diagnosis>> = {
   NOAUTH: lasting('wants a password: set username and password'),
   WRONGPASS: lasting('refuses this username and password: correct them'),
   NOPERM: lasting(
-    'forbids this user a command or a key: allow it the keys of the prefix, and +@hash +@sortedset +@keyspace +@scripting +@connection (in a cluster also +cluster)',
+    'forbids this user a command or a key: allow it the keys of the prefix, and +@hash +@sortedset +@list +@keyspace +@scripting +@connection (in a cluster also +cluster)',
   ),
   WRONGTYPE: lasting('holds something else under this key: choose another prefix, or another database'),
 }
