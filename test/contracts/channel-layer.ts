@@ -6,6 +6,7 @@ import {
   InvalidNameError,
   MessageTooLargeError,
   NotSupportedError,
+  ProtocolError,
 } from '../../shared/errors.ts'
 import { BaseChannelLayer } from '../../shared/layers/base-channel-layer.ts'
 import { type MessageLimits, MessageRules } from '../../shared/layers/message-rules.ts'
@@ -568,6 +569,25 @@ function groupContract(setUp: SetUp): void {
 
     expect(stage.delivery.reached).toEqual([good])
     expect(result).toEqual({ delivered: 1, deferred: 0, gone: 0, failed: 1 })
+  })
+
+  it('groupClose MUST end each member once with its code, and nobody in exclude', async () => {
+    const stage = setUp()
+    const group = newGroup()
+    const [left, right, third] = await Promise.all([1, 2, 3].map(() => connect(stage, group)))
+
+    const result = await stage.layer.groupClose(group, 4403, { exclude: [third ?? ''] })
+
+    expect(stage.delivery.reached).toEqual([left, right].toSorted())
+    expect(stage.delivery.received.map(({ payload }) => payload)).toEqual([{ close: 4403 }, { close: 4403 }])
+    expect(result).toEqual({ delivered: 2, deferred: 0, gone: 0, failed: 0 })
+  })
+
+  it('groupClose MUST refuse a code other than 1000 and 3000 to 4999 with a ProtocolError', async () => {
+    const { layer } = setUp()
+    for (const code of [0, 999, 1001, 1006, 1011, 2999, 5000, 4000.5, NaN])
+      await expect(layer.groupClose(newGroup(), code)).rejects.toThrow(ProtocolError)
+    for (const code of [1000, 3000, 4999]) await layer.groupClose(newGroup(), code)
   })
 }
 

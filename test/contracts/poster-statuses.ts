@@ -96,6 +96,24 @@ export function tryingAgain(given: Given): void {
     expect(fixture.stub.requests).toHaveLength(4)
   })
 
+  it('has fewer posts under way once many connections are throttled', async () => {
+    await using fixture = await given()
+    const { stub, poster, clock } = fixture
+    const seen = new Set<string>()
+    stub.script = ({ path }) => {
+      clock.time += 1
+      const isThrottled = path.includes('throttled') && !seen.has(path)
+      seen.add(path)
+      return { status: isThrottled ? 429 : 200 }
+    }
+    await Promise.all(Array.from({ length: 300 }, (_, index) => poster.post(`throttled${index}=`, 'x')))
+    const before = stub.requests.length
+    await Promise.all(Array.from({ length: 60 }, (_, index) => poster.post(`c${index}=`, 'x')))
+    const sockets = new Set(stub.requests.slice(before).map(({ socket }) => socket))
+    expect(before).toBe(600)
+    expect(sockets.size).toBeLessThan(32)
+  })
+
   it('tries 500 again', async () => {
     await using fixture = await given((_, index) => ({ status: index < 1 ? 500 : 200 }))
     await fixture.poster.post(ID, 'hello')

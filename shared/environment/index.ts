@@ -1,0 +1,15 @@
+export {
+  channelLayerFromEnvironment,
+  type EnvironmentLayerOptions,
+  type OpenChannelLayer,
+} from './channel-layer-from-environment.ts'
+export {
+  type EnvironmentCredentials,
+  type LayerEnvironment,
+  layerVariables,
+  readLayerEnvironment,
+  type StorePlace,
+} from './layer-environment.ts'
+export { deliveryQueueAt, workerQueuesOf } from './open-queues.ts'
+export { openStore, type OpenStore } from './open-store.ts'
+export { requireVariable, variableOf, type Variables } from './variables.ts'
