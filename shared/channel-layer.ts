@@ -138,4 +138,15 @@ export interface ChannelLayer<Events = EventMap> {
    * @throws {@link StoreError} if the members cannot be read
    */
   groupSendFrame(group: string, frame: string, options?: GroupSendOptions): Promise<GroupSendResult>
+
+  /**
+   * Ends the connection of every member of `group`: `disconnect()` runs, record and memberships go, the socket is closed.
+   * The client is told a `code` other than 1000 in a last frame. A member that {@link newChannel} made counts as failed.
+   *
+   * @param code - 1000, or 3000 to 4999
+   * @throws {@link InvalidNameError} if `group` is not a group name
+   * @throws {@link ProtocolError} for another code
+   * @throws {@link StoreError} if the members cannot be read
+   */
+  groupClose(group: string, code?: number, options?: GroupSendOptions): Promise<GroupSendResult>
 }

@@ -29,3 +29,15 @@ export const CONNECTION_EXPIRY_SECONDS: number = MAX_CONNECTION_SECONDS + 600
 
 /** Longest channel or group name, in characters, as in Channels. */
 export const MAX_NAME_LENGTH = 99
+
+/**
+ * How long SQS keeps a message back at most, in seconds.
+ * Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
+export const MAX_DELAY_SECONDS = 900
+
+/**
+ * Bytes that a function may return, as JSON. Over it, Lambda fails the invocation, and API Gateway answers 502 or 500.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+export const MAX_RESPONSE_BYTES = 6_291_456

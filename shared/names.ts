@@ -33,6 +33,25 @@ export function requireChannelName(name: string): string {
 }
 
 /**
+ * Returns `name` if it can be the name of a worker channel: 1 to 99 ASCII letters, digits, `-`, `_` and `.`. Neither a
+ * connection id nor a channel of `newChannel` is one.
+ *
+ * @throws {@link InvalidNameError} with the name, the rule and the first bad character
+ */
+export function requireWorkerChannelName(name: string): string {
+  if (typeof name === 'string' && canBeWorkerChannel(name)) return name
+  throw invalidName('worker channel', name, 'use 1 to 99 letters, digits, "-", "_" and "."')
+}
+
+/**
+ * Whether a worker channel could be called `name`. A connection id could not: all that API Gateway was ever seen to make
+ * end in `=`, though AWS promises nothing.
+ */
+export function canBeWorkerChannel(name: string): boolean {
+  return GROUP_NAME.test(name)
+}
+
+/**
  * Makes a group name out of `prefix` and anything, user input included: two different pairs never give the
  * same name (which is why a prefix has no `_`).
  *

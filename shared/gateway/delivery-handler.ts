@@ -1,20 +1,19 @@
 import type { Application, WebsocketScope } from '../application.ts'
 import { InvalidEventError } from '../errors.ts'
+import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
+import type { GroupPayload } from '../layers/delivery.ts'
 import { isPlainObject } from '../message.ts'
 import type { DeliveryTask, QueuedDelivery } from '../stores/delivery-queue.ts'
 import type { LambdaContext } from './deadline.ts'
 import { delaySecondsOf } from './deferred-tasks.ts'
 import { Invocation } from './invocation.ts'
-import type { Runtime } from './runtime.ts'
+import { type BatchResult, batchResult, type QueueRecord, queueRecords } from './queue-event.ts'
+import { DEFAULT_LAYER, type Runtime } from './runtime.ts'
+import { endWhenDue } from './connection-end.ts'
 import { untilOpen } from './until-open.ts'
 
 /** Times that one task is put back into the queue before it is given up: about 20 minutes of waiting. */
 const MAX_ATTEMPTS = 10
-
-/** What SQS is answered: the messages that are to be delivered again. */
-export interface BatchResult {
-  readonly batchItemFailures: readonly { readonly itemIdentifier: string }[]
-}
 
 /** A Lambda handler for the delivery queue. */
 export type DeliveryHandler = (event: unknown, context?: LambdaContext) => Promise<BatchResult>
@@ -35,10 +34,13 @@ export function createDeliveryHandler(
   return async (event, context) => {
     const surroundings = { application, runtime, context }
     const lines = Object.values(
-      Object.groupBy(recordsOf(event), ({ messageId, body }) => connectionIn(body) ?? messageId),
+      Object.groupBy(
+        queueRecords(event, 'the delivery queue'),
+        ({ messageId, body }) => connectionIn(body) ?? messageId,
+      ),
     )
     const failures = await Promise.all(lines.map((line = []) => deliverInOrder(line, surroundings)))
-    return { batchItemFailures: failures.flat().map((itemIdentifier) => ({ itemIdentifier })) }
+    return batchResult(failures.flat())
   }
 }
 
@@ -60,12 +62,6 @@ async function deliverInOrder(
     }
   }
   return failed
-}
-
-/** One message of the queue. */
-interface QueueRecord {
-  readonly messageId: string
-  readonly body: string
 }
 
 interface Surroundings {
@@ -99,15 +95,15 @@ async function deliver(
 
 async function perform(task: DeliveryTask, invocation: Invocation): Promise<void> {
   if (task.kind === 'group') {
-    const { group, exclude, event, frame, after, upTo } = task
-    const payload = event === undefined ? { frame: frame ?? '' } : { event }
-    await invocation.layer.fanOut(group, payload, {
+    const { group, layer = DEFAULT_LAYER, exclude, after, upTo } = task
+    await layerOf(layer, invocation).fanOut(group, payloadOf(task), {
       exclude,
       ...(after === undefined ? {} : { after }),
       ...(upTo === undefined ? {} : { upTo }),
     })
     return
   }
+  if (task.kind === 'end') return endWhenDue(task, invocation)
   if (!(await untilOpen(task, invocation))) return
   if (task.kind === 'event') {
     await invocation.event(task.connectionId, task.event, true)
@@ -118,20 +114,18 @@ async function perform(task: DeliveryTask, invocation: Invocation): Promise<void
   if (task.close === true) await outbox.close()
 }
 
-function recordsOf(event: unknown): readonly QueueRecord[] {
-  const records = isPlainObject(event) ? event['Records'] : undefined
-  if (!Array.isArray(records)) {
-    const seen = isPlainObject(event)
-      ? `an object with the keys ${Object.keys(event).join(', ') || '(none)'}`
-      : typeof event
-    throw new InvalidEventError(
-      `this is no event of an SQS queue, but ${seen}: connect the delivery queue to this function`,
-    )
-  }
-  return records.map((record: unknown) => {
-    const { messageId, body } = isPlainObject(record) ? record : {}
-    return { messageId: String(messageId), body: typeof body === 'string' ? body : '' }
-  })
+function layerOf(alias: string, invocation: Invocation): BaseChannelLayer {
+  const [store, delivery] = [invocation.storeOf(alias), invocation.deliveryOf(alias)]
+  return new BaseChannelLayer({ store, delivery, surroundings: invocation.runtime })
+}
+
+type GroupTask = Extract<DeliveryTask, { readonly kind: 'group' }>
+
+/** An event that was rendered has its frame with it. */
+function payloadOf({ event, frame, close }: GroupTask): GroupPayload {
+  if (close !== undefined) return { close }
+  if (event === undefined) return { frame: frame ?? '' }
+  return frame === undefined ? { event } : { event, frame }
 }
 
 /** The connection that a message is for, if it can be read and is for one. */
@@ -156,7 +150,7 @@ function parse(body: string): QueuedDelivery {
 /** Whoever may write to the queue is this library; the kind tells its messages from a stray one. */
 function isQueuedDelivery(value: unknown): value is QueuedDelivery {
   const task = isPlainObject(value) ? value['task'] : undefined
-  return isPlainObject(task) && ['frames', 'event', 'group'].includes(String(task['kind']))
+  return isPlainObject(task) && ['frames', 'event', 'group', 'end'].includes(String(task['kind']))
 }
 
 function describe(task: DeliveryTask): string {

@@ -1,18 +1,19 @@
-import type { Application, Send, WebsocketScope } from '../application.ts'
+import type { Application, WebsocketScope } from '../application.ts'
 import { StoreError } from '../errors.ts'
-import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
-import type { DeferReason, Delivery, FanOutLimits, GroupPayload, Outcome, Remainder } from '../layers/delivery.ts'
+import { type Delivery, type GroupPayload, type Outcome, RECORD_WAIT_SECONDS } from '../layers/delivery.ts'
 import { forEachConcurrently } from '../layers/for-each-concurrently.ts'
 import type { Message } from '../message.ts'
 import { StopConsumer } from '../signals.ts'
 import type { ChannelStore, ConnectionRecord, GroupMember } from '../stores/channel-store.ts'
 import type { DeliveryTask } from '../stores/delivery-queue.ts'
 import { Backlog } from './backlog.ts'
-import { removeConnection, removeMembership } from './clean-up.ts'
+import { removeConnection } from './clean-up.ts'
 import { ConnectionContext } from './connection-context.ts'
+import { endMember, isOver } from './connection-end.ts'
 import { Deadline, type LambdaContext } from './deadline.ts'
 import { delaySecondsOf } from './deferred-tasks.ts'
 import { KnownConnections, knownBy } from './known-connections.ts'
+import { LayerDelivery } from './layer-delivery.ts'
 import { Outbox } from './outbox.ts'
 import { closeEnvelope } from './protocol.ts'
 import { PendingWork } from './pending-work.ts'
@@ -20,15 +21,13 @@ import type { Poster } from './poster.ts'
 import { reportFailure, reportUndelivered } from './report-failure.ts'
 import type { Runtime } from './runtime.ts'
 import type { KnownConnection } from './scope-cache.ts'
-import { sendThrough, worst } from './send-through.ts'
+import { sendNowhere, sendThrough, worst } from './send-through.ts'
+import { type EventPlace, ServerContext } from './server-context.ts'
 import { ClosedStore, JoinWatch } from './store-views.ts'
 import { websocketScope } from './websocket-scope.ts'
 
 /** How many `disconnect()`s of dead connections run at the same time. */
 const DISCONNECT_CONCURRENCY = 16
-
-/** How long an event waits, once, for a connection that has no record. */
-const RECORD_WAIT_SECONDS = 3
 
 /** What an {@link Invocation} is made of. */
 export interface InvocationOptions {
@@ -60,12 +59,10 @@ export interface Opening {
  * One Lambda invocation: handles events for any number of connections, and ends with everything posted, put
  * into the delivery queue, or logged and counted as failed.
  */
-export class Invocation implements Delivery {
+export class Invocation {
   readonly runtime: Runtime
-  readonly layer: BaseChannelLayer
+  readonly application: Application<WebsocketScope>
   readonly poster: Poster
-  /** The runtime's store; what channel layers add in vain is counted. */
-  readonly store: ChannelStore
   opening: Opening | undefined
   readonly #options: InvocationOptions
   readonly #deadline: Deadline
@@ -75,16 +72,15 @@ export class Invocation implements Delivery {
   /** The events that are being handled, by connection. */
   readonly #active = new Map<string, Set<ConnectionContext>>()
   readonly #departed: ConnectionRecord[] = []
-  readonly pending: PendingWork<ConnectionContext> = new PendingWork()
+  readonly pending: PendingWork<ServerContext> = new PendingWork()
 
   constructor(options: InvocationOptions) {
     this.#options = options
     this.runtime = options.runtime
+    this.application = options.application
     this.#known = new KnownConnections(options.runtime)
     this.poster = options.runtime.poster(options.endpoint)
     this.#deadline = new Deadline(options.context)
-    this.store = new JoinWatch(options.runtime.store, options.runtime)
-    this.layer = new BaseChannelLayer({ store: this.store, delivery: this })
     this.#backlog = new Backlog({
       runtime: options.runtime,
       enqueue: (tasks) => this.enqueue(tasks, { delaySeconds: delaySecondsOf(options.attempt ?? 0) }),
@@ -95,13 +91,33 @@ export class Invocation implements Delivery {
     if (options.attempt === undefined) this.#backlog.watchDeadline()
   }
 
+  /** The store of the layer under `alias`; what is joined there in vain is counted. */
+  storeOf(alias: string): ChannelStore {
+    return new JoinWatch(this.runtime.storeOf(alias), this.runtime)
+  }
+
+  /** How the layer under `alias` reaches connections. */
+  deliveryOf(alias: string): Delivery {
+    return new LayerDelivery(this, alias)
+  }
+
+  /** What is lent to the application for `message`, which is of no connection. */
+  contextOf(message: Message, place: EventPlace): ServerContext {
+    const storeOf = (alias: string): ChannelStore => this.storeOf(alias)
+    return new ServerContext({ runtime: this.runtime, invocation: this, message, place, storeOf })
+  }
+
   /** Handles `message` in the consumer of a connection that is open. Undefined if it has no record. */
   async handle(connectionId: string, message: Message): Promise<Outcome | undefined> {
     const connection = await this.#known.find(connectionId)
     return connection && this.#run(connection, message)
   }
 
-  /** @param isSecondTry - whether the event has waited for a record already */
+  /**
+   * As {@link handle}, or later, from the queue. Never rejects because of the connection.
+   *
+   * @param isSecondTry - whether the event has waited for a record already
+   */
   async event(connectionId: string, event: Message, isSecondTry = false): Promise<Outcome> {
     if (this.#isHeld(connectionId, { event })) return 'deferred'
     const connectedAt = this.runtime.scopes.get(connectionId)?.connectedAt ?? 0
@@ -118,11 +134,10 @@ export class Invocation implements Delivery {
     return 'gone'
   }
 
-  async toMember(group: string, member: GroupMember, payload: GroupPayload): Promise<Outcome> {
+  /** Serves one member of a group, now or later, and counts what became of it. */
+  async toMember(member: GroupMember, payload: GroupPayload): Promise<Outcome> {
     const isHeld = this.#isHeld(member.connectionId, payload)
     const outcome = isHeld ? 'deferred' : await this.#toMember(member, payload)
-    // Its record may be gone while this membership is left: a `groupAdd` that raced its end.
-    if (outcome === 'gone') await removeMembership(this.runtime, group, member.connectionId)
     this.count(outcome)
     this.#forgetIdle(member.connectionId)
     return outcome
@@ -140,42 +155,18 @@ export class Invocation implements Delivery {
     return this.#deadline.bound(read)
   }
 
-  get limits(): FanOutLimits {
-    return this.runtime.fanOut
-  }
-
   /** Aborts when the time is over. */
   get signal(): AbortSignal | undefined {
     return this.#deadline.signal
   }
 
+  /** Puts a task into the queue when the invocation ends. */
+  leave(task: DeliveryTask): void {
+    this.#backlog.add(task)
+  }
+
   isOutOfTime(): boolean {
     return this.#deadline.isOver
-  }
-
-  async defer({ payload, ...rest }: Remainder, { hasProgressed, failure }: DeferReason): Promise<void> {
-    const { logger } = this.runtime
-    if (failure)
-      logger.warn('the rest of a group send waits in the delivery queue', { ...rest, error: failure })
-    else logger.info('the rest of a group send waits in the delivery queue: time is up', rest)
-    const task: DeliveryTask = { kind: 'group', ...rest, ...payload }
-    await this.enqueue([task], hasProgressed ? { attempt: 0 } : {})
-  }
-
-  async giveAway(parts: readonly Remainder[]): Promise<boolean> {
-    const tasks = parts.map(({ payload, ...rest }): DeliveryTask => ({ kind: 'group', ...rest, ...payload }))
-    try {
-      await this.inTime(this.enqueue(tasks, { attempt: 0 }))
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      this.runtime.logger.warn(
-        'a large group could not be divided among delivery workers: it is served here, as far as there is time',
-        { group: parts[0]?.group, ranges: tasks.length, error },
-      )
-      return false
-    }
-    this.runtime.metrics.count('fanOutRanges', tasks.length)
-    return true
   }
 
   count(name: string): void {
@@ -222,9 +213,13 @@ export class Invocation implements Delivery {
   async end(connectionId: string, connectedAt: number, code: number): Promise<void> {
     const record = await removeConnection(this.runtime, connectionId)
     if (record) await this.disconnect(record, { code, reason: '' })
+    await this.closeSocket(connectionId, connectedAt, code)
+  }
+
+  async closeSocket(connectionId: string, connectedAt: number, code: number): Promise<Outcome> {
     const outbox = this.outbox(connectionId, connectedAt)
     if (code !== 1000) await outbox.send(closeEnvelope(code))
-    await outbox.close()
+    return outbox.close()
   }
 
   /** Runs `disconnect()` of a connection whose record has just been removed. Never rejects. */
@@ -235,20 +230,13 @@ export class Invocation implements Delivery {
     const connection = knownBy(record)
     const message: Message = { type: 'websocket.disconnect', code, reason }
     const { runtime } = this
-    const store = new ClosedStore(this.store, record)
-    const context = new ConnectionContext({ runtime, connection, store, invocation: this, message, record })
-    const send: Send = async (sent) => {
-      this.count('sendAfterDisconnect')
-      this.runtime.logger.debug('nothing can be sent to a connection that has ended', {
-        channelName: record.connectionId,
-        type: sent.type,
-      })
-    }
+    const storeOf = (alias: string): ChannelStore => new ClosedStore(this.storeOf(alias), record)
+    const context = new ConnectionContext({ runtime, connection, storeOf, invocation: this, message, record })
+    const send = sendNowhere(runtime, record.connectionId)
     try {
-      await this.#options.application(this.#scope(connection, context), message, send)
+      await this.application(this.#scope(connection, context), message, send)
     } catch (error) {
-      if (!(error instanceof StopConsumer))
-        await reportFailure(runtime, error, { connectionId: record.connectionId, context, message })
+      if (!(error instanceof StopConsumer)) await reportFailure(runtime, error, { context })
     }
   }
 
@@ -300,6 +288,7 @@ export class Invocation implements Delivery {
 
   async #toMember(member: GroupMember, payload: GroupPayload): Promise<Outcome> {
     if ('frame' in payload) return this.outbox(member.connectionId, member.connectedAt).send(payload.frame)
+    if ('close' in payload) return endMember(member, payload.close, this)
     const outcome = await this.#handleOrDefer(member, payload.event)
     if (outcome !== undefined) return outcome
     if (this.isYoung(member.connectedAt)) return this.#deferEvent(member, payload.event)
@@ -321,7 +310,7 @@ export class Invocation implements Delivery {
   }
 
   #deferEvent({ connectionId, connectedAt }: GroupMember, event: Message): Outcome {
-    this.#backlog.add({ kind: 'event', connectionId, connectedAt, event })
+    this.leave({ kind: 'event', connectionId, connectedAt, event })
     return 'deferred'
   }
 
@@ -334,11 +323,12 @@ export class Invocation implements Delivery {
   /** Undefined if the connection turns out to have no record. */
   async #run(connection: KnownConnection, message: Message): Promise<Outcome | undefined> {
     const { connectionId, connectedAt } = connection
+    if (await isOver(connection, this)) return 'gone'
     const running = this.#running(connectionId)
     const context: ConnectionContext = new ConnectionContext({
       runtime: this.runtime,
       connection,
-      store: this.store,
+      storeOf: (alias) => this.storeOf(alias),
       invocation: this,
       message,
       record: this.#known.take(connectionId),
@@ -349,7 +339,7 @@ export class Invocation implements Delivery {
       await Promise.all(Array.from(running, (outer) => outer.saveNow()))
       running.add(context)
       const send = sendThrough(this.outbox(connectionId, connectedAt), outcomes)
-      await this.#options.application(this.#scope(connection, context), message, send)
+      await this.application(this.#scope(connection, context), message, send)
       await this.#outboxes.get(connectionId)?.settled()
     } catch (error) {
       // A store that fails the server before the handler runs proves nothing about the connection.
@@ -358,7 +348,7 @@ export class Invocation implements Delivery {
         await this.end(connectionId, connectedAt, 1000)
         return 'delivered'
       }
-      await reportFailure(this.runtime, error, { connectionId, context, message })
+      await reportFailure(this.runtime, error, { context })
       await this.end(connectionId, connectedAt, 1011)
       return 'failed'
     } finally {
@@ -377,9 +367,11 @@ export class Invocation implements Delivery {
   }
 
   /** Ends a handler's connection as an exception of the handler would: work that it did not await has failed. */
-  async #failLate(context: ConnectionContext, error: unknown): Promise<void> {
+  async #failLate(context: ServerContext, error: unknown): Promise<void> {
+    context.hasFailedLate = true
+    await reportFailure(this.runtime, error, { context, isLate: true })
+    if (!(context instanceof ConnectionContext)) return
     const { connectionId, connectedAt, message } = context
-    await reportFailure(this.runtime, error, { connectionId, context, message, isLate: true })
     if (this.opening?.connectionId === connectionId) this.opening.fail()
     // What has ended already needs no second end.
     else if (message.type !== 'websocket.disconnect') await this.end(connectionId, connectedAt, 1011)

@@ -1,4 +1,4 @@
-import type { Broadcast } from '../broadcast.ts'
+import { type Broadcast, broadcastOf } from '../broadcast.ts'
 import { StoreError } from '../errors.ts'
 import type {
   DeferReason,
@@ -8,10 +8,13 @@ import type {
   Outcome,
   Remainder,
 } from '../layers/delivery.ts'
+import { noSuchChannel } from '../layers/worker-queues.ts'
 import type { Message } from '../message.ts'
+import { canBeWorkerChannel } from '../names.ts'
 import type { GroupMember } from '../stores/channel-store.ts'
 import type { DeliveryTask } from '../stores/delivery-queue.ts'
 import type { WorkerQueue } from '../stores/worker-queue.ts'
+import { type WorkerChannels, workerChannelsOf } from '../worker-channels.ts'
 import { removeMembership } from './clean-up.ts'
 import type { Invocation } from './invocation.ts'
 import { DEFAULT_LAYER } from './runtime.ts'
@@ -31,15 +34,21 @@ export class LayerDelivery implements Delivery {
   }
 
   broadcastOf(type: string): Broadcast | undefined {
-    return this.#invocation.broadcastOf(type)
+    return broadcastOf(this.#invocation.application, type)
   }
 
   workerQueueOf(channelName: string): WorkerQueue | undefined {
-    return this.#invocation.workerQueueOf(channelName)
+    return this.#invocation.runtime.workers.find(channelName, this.#workerChannels)
   }
 
-  event(connectionId: string, event: Message): Promise<Outcome> {
+  async event(connectionId: string, event: Message): Promise<Outcome> {
+    if (canBeWorkerChannel(connectionId) && !(await this.#invocation.runtime.store.load(connectionId)))
+      throw noSuchChannel(connectionId, [...this.#workerChannels.keys()])
     return this.#invocation.event(connectionId, event)
+  }
+
+  get #workerChannels(): WorkerChannels {
+    return workerChannelsOf(this.#invocation.application)
   }
 
   async toMember(group: string, member: GroupMember, payload: GroupPayload): Promise<Outcome> {

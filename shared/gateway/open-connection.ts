@@ -1,14 +1,19 @@
 import type { Application, Send, WebsocketScope } from '../application.ts'
 import { ProtocolError, RouteNotFoundError } from '../errors.ts'
 import { CONNECTION_EXPIRY_SECONDS } from '../limits.ts'
+import type { GroupPayload } from '../layers/delivery.ts'
 import type { JsonObject, JsonValue, Message } from '../message.ts'
 import { DenyConnection, StopConsumer } from '../signals.ts'
+import type { ChannelStore } from '../stores/channel-store.ts'
 import { ConnectionContext } from './connection-context.ts'
 import { framesTask, WaitingFrames } from './deferred-tasks.ts'
 import type { Invocation } from './invocation.ts'
-import { isRefusal, messageOfSend } from './protocol.ts'
+import { OpeningLayerStore } from './layer-stores.ts'
+import { closeEnvelope, isRefusal, messageOfSend } from './protocol.ts'
 import { reportFailure } from './report-failure.ts'
 import type { KnownConnection } from './scope-cache.ts'
+import { DEFAULT_LAYER } from './runtime.ts'
+import { scheduleEnd } from './connection-end.ts'
 import { OpeningStore } from './store-views.ts'
 import type { WebsocketEvent } from './websocket-event.ts'
 import { scopeOfConnect, storable, type StoredScope, websocketScope } from './websocket-scope.ts'
@@ -37,7 +42,8 @@ class Handshake {
   readonly #event: ConnectEvent
   readonly #invocation: Invocation
   readonly #application: Application<WebsocketScope>
-  readonly #scope: StoredScope
+  #scope: StoredScope
+  readonly #forgotten = new Set<string>()
   readonly #remembered = new Map<string, JsonValue>()
   readonly #store: OpeningStore
   readonly #context: ConnectionContext
@@ -58,7 +64,7 @@ class Handshake {
     const expiresAt = Math.floor(connectedAt / 1000) + CONNECTION_EXPIRY_SECONDS
     const record = { connectionId, connectedAt, expiresAt, scope: {}, state: {}, version: 0, groups: [] }
     this.#store = new OpeningStore({
-      store: invocation.store,
+      store: invocation.storeOf(DEFAULT_LAYER),
       clock: runtime.clock,
       record,
       scope: () => this.#storable(),
@@ -76,23 +82,25 @@ class Handshake {
     this.#context = new ConnectionContext({
       runtime,
       connection: this.#connection,
-      store: this.#store,
+      storeOf: (alias) => this.#storeOf(alias),
       invocation,
       message: { type: 'websocket.connect' },
       remember: (key, value) => this.#remembered.set(key, value),
+      endAt: (at, code) => {
+        if (at < (this.#scope.end?.at ?? Infinity)) this.#scope = { ...this.#scope, end: { at, code } }
+      },
+      forgetQuery: (name) => this.#forgotten.add(name),
     })
   }
 
   async run(): Promise<ProxyResult> {
-    let message: Message = { type: 'websocket.connect' }
     this.#invocation.opening = {
       connectionId: this.#event.connectionId,
-      hold: (payload) =>
-        void ('event' in payload ? this.#events.push(payload.event) : this.#hold([payload.frame], false)),
+      hold: (payload) => this.#holdPayload(payload),
       fail: () => void (this.#isFailed = true),
     }
     try {
-      await this.#handle(message)
+      await this.#handle({ type: 'websocket.connect' })
       const status = this.#decision?.status ?? 403
       if (status !== 200) return await this.#refuse(status)
       for (;;) {
@@ -101,12 +109,11 @@ class Handshake {
         if (this.#isFailed) return await this.#refuse(500)
         const event = this.#events.shift()
         if (event === undefined) break
-        message = event
         await this.#handle(event)
       }
       return await this.#accept()
     } catch (error) {
-      return await this.#fail(error, message)
+      return await this.#fail(error)
     }
   }
 
@@ -142,6 +149,13 @@ class Handshake {
     this.#decision = decision
   }
 
+  #holdPayload(payload: GroupPayload): void {
+    if ('frame' in payload) this.#hold([payload.frame], false)
+    else if ('event' in payload) this.#events.push(payload.event)
+    // It ends as soon as it is open.
+    else this.#hold([closeEnvelope(payload.close)], true)
+  }
+
   #hold(frames: readonly string[], close: boolean): void {
     if (this.#isClosed) return this.#invocation.count('sendAfterClose')
     for (const frame of frames) this.#frames.add(frame)
@@ -165,6 +179,7 @@ class Handshake {
         framesTask({ connectionId, connectedAt, frames, close: this.#isClosed }),
       ])
     }
+    await scheduleEnd({ connectionId, connectedAt, end: this.#scope.end }, this.#invocation)
     await this.#invocation.finish()
     const scope = this.#storable() as unknown as StoredScope
     this.#invocation.runtime.scopes.set({ ...this.#connection, scope })
@@ -204,19 +219,30 @@ class Handshake {
     return this.#refuse(500)
   }
 
-  async #fail(error: unknown, message: Message): Promise<ProxyResult> {
+  async #fail(error: unknown): Promise<ProxyResult> {
     const { connectionId } = this.#event
     const { logger } = this.#invocation.runtime
     const statusCode = statusOf(error)
     if (error instanceof RouteNotFoundError)
       logger.info('handshake refused with 404', { channelName: connectionId, path: this.#scope.path })
     else if (statusCode === 500)
-      await reportFailure(this.#invocation.runtime, error, { connectionId, context: this.#context, message })
+      await reportFailure(this.#invocation.runtime, error, { context: this.#context })
     return this.#refuse(statusCode)
   }
 
+  #storeOf(alias: string): ChannelStore {
+    return alias === DEFAULT_LAYER
+      ? this.#store
+      : new OpeningLayerStore(this.#invocation.storeOf(alias), this.#store)
+  }
+
   #storable(): ReturnType<typeof storable> {
-    return storable(this.#scope, this.#rememberedSoFar(), this.#decision?.subprotocol)
+    return storable(this.#scopeToStore(), this.#rememberedSoFar(), this.#decision?.subprotocol)
+  }
+
+  #scopeToStore(): StoredScope {
+    const query = Object.entries(this.#scope.query).filter(([name]) => !this.#forgotten.has(name))
+    return { ...this.#scope, query: Object.fromEntries(query) }
   }
 
   #rememberedSoFar(): JsonObject {

@@ -6,8 +6,8 @@ const WINDOW_ANSWERS = 20
 /** … and the answers of at least so many milliseconds. */
 const WINDOW_MS = 50
 
-/** The share of 429 that is borne: a twentieth of {@link WINDOW_ANSWERS} is one client that does not read. */
-const BORNE_SHARE = 0.05
+/** The share of 429 that is borne: so many clients may not read before they hold up the others. */
+const BORNE_SHARE = 0.1
 
 /** How much of what was accepted is asked for after a window with more than that. */
 const MARGIN = 0.95

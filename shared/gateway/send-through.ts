@@ -2,6 +2,7 @@ import type { Send } from '../application.ts'
 import { ProtocolError } from '../errors.ts'
 import type { Outcome } from '../layers/delivery.ts'
 import type { Outbox } from './outbox.ts'
+import type { Runtime } from './runtime.ts'
 import { messageOfSend } from './protocol.ts'
 
 /** How an application sends over an open connection. What became of each frame is added to `outcomes`. */
@@ -29,4 +30,12 @@ export function worst(outcomes: readonly Outcome[]): Outcome {
     (left, right) => (SEVERITY.indexOf(right) > SEVERITY.indexOf(left) ? right : left),
     'delivered',
   )
+}
+
+/** The `send` of a connection that has ended: what is sent is counted, and goes nowhere. */
+export function sendNowhere({ metrics, logger }: Runtime, connectionId: string): Send {
+  return async ({ type }) => {
+    metrics.count('sendAfterDisconnect', 1)
+    logger.debug('nothing can be sent to a connection that has ended', { channelName: connectionId, type })
+  }
 }

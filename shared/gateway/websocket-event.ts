@@ -2,7 +2,7 @@ import { InvalidEventError } from '../errors.ts'
 import { isPlainObject, type JsonObject } from '../message.ts'
 
 /** What every event of an API Gateway WebSocket API says about its connection. */
-export interface EventContext {
+export interface EventOrigin {
   readonly connectionId: string
   /** Milliseconds since the epoch; the same in every event of the connection. */
   readonly connectedAt: number
@@ -17,13 +17,13 @@ export interface EventContext {
 
 /** An event of an API Gateway WebSocket API, narrowed to what is relied on. */
 export type WebsocketEvent =
-  | (EventContext & {
+  | (EventOrigin & {
       readonly kind: 'connect'
       readonly headers: Readonly<Record<string, readonly string[]>>
       readonly query: Readonly<Record<string, string>>
     })
-  | (EventContext & { readonly kind: 'message'; readonly text: string })
-  | (EventContext & { readonly kind: 'disconnect'; readonly code: number; readonly reason: string })
+  | (EventOrigin & { readonly kind: 'message'; readonly text: string })
+  | (EventOrigin & { readonly kind: 'disconnect'; readonly code: number; readonly reason: string })
 
 /**
  * Narrows what Lambda was invoked with to an event of a WebSocket API.
@@ -35,22 +35,22 @@ export type WebsocketEvent =
 export function parseWebsocketEvent(raw: unknown): WebsocketEvent {
   const request = isPlainObject(raw) ? raw['requestContext'] : undefined
   if (!isPlainObject(raw) || !isPlainObject(request)) throw invalid(raw)
-  const context = eventContext(raw, request)
+  const origin = originOf(raw, request)
   const eventType = request['eventType']
   if (eventType === 'CONNECT') {
     return {
-      ...context,
+      ...origin,
       kind: 'connect',
       headers: headersOf(raw),
       query: stringsOf(raw['queryStringParameters']),
     }
   }
-  if (eventType === 'MESSAGE') return { ...context, kind: 'message', text: bodyOf(raw) }
+  if (eventType === 'MESSAGE') return { ...origin, kind: 'message', text: bodyOf(raw) }
   if (eventType === 'DISCONNECT') {
     const code = request['disconnectStatusCode']
     const reason = request['disconnectReason']
     return {
-      ...context,
+      ...origin,
       kind: 'disconnect',
       code: typeof code === 'number' ? code : 1005,
       reason: typeof reason === 'string' ? reason : '',
@@ -59,7 +59,7 @@ export function parseWebsocketEvent(raw: unknown): WebsocketEvent {
   throw invalid(raw)
 }
 
-function eventContext(raw: object, request: Record<string, unknown>): EventContext {
+function originOf(raw: object, request: Record<string, unknown>): EventOrigin {
   const text = (key: string): string => {
     const value = request[key]
     if (typeof value === 'string') return value

@@ -21,6 +21,8 @@ export interface StoredScope {
   readonly subprotocols: readonly string[]
   readonly client: string | null
   readonly authorizer?: JsonObject
+  /** When the connection ends at the latest, in milliseconds since the epoch, and with which code. */
+  readonly end?: { readonly at: number; readonly code: number }
   /** What routers and middleware remembered, by their key. */
   readonly remembered: JsonObject
 }
@@ -56,7 +58,7 @@ export function storable(scope: StoredScope, remembered: JsonObject, accepted?: 
 
 /** What the application sees for one event. */
 export function websocketScope(
-  { remembered: _remembered, client, authorizer, ...stored }: StoredScope,
+  { remembered: _remembered, end: _end, client, authorizer, ...stored }: StoredScope,
   identity: { readonly channelName: string; readonly connectedAt: number; readonly connection: Connection },
 ): WebsocketScope {
   return {

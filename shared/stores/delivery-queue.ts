@@ -22,11 +22,23 @@ export type DeliveryTask =
       /** The members of a group behind position `after`, to whom an event or a frame is still due. */
       readonly kind: 'group'
       readonly group: string
+      /** The alias of the channel layer whose group it is; the default one if there is none. */
+      readonly layer?: string
       readonly after?: string
       readonly upTo?: string
       readonly exclude: readonly string[]
       readonly event?: Message
       readonly frame?: string
+      /** Ends the members' connections with this code. */
+      readonly close?: number
+    }
+  | {
+      /** The end of one connection with `code`, at `at`: milliseconds since the epoch. Until then it goes round the queue. */
+      readonly kind: 'end'
+      readonly connectionId: string
+      readonly connectedAt: number
+      readonly at: number
+      readonly code: number
     }
 
 /** One task in the queue: what is to be done, at which management endpoint, and how often it was tried. */

@@ -154,6 +154,11 @@ export function sessionPlace(sessionKey: string, key: string): string {
   return `session "${sessionKey}", key ${JSON.stringify(key)}`
 }
 
+/** The same of the value of one key of a ticket. */
+export function ticketPlace(ticketKey: string, key: string): string {
+  return `ticket "${ticketKey}", key ${JSON.stringify(key)}`
+}
+
 function requireSerializer(serializer: unknown): ValueSerializer {
   const { serialize, deserialize } = Object(serializer) as Record<string, unknown>
   if (typeof serialize === 'function' && typeof deserialize === 'function')

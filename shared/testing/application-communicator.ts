@@ -20,7 +20,7 @@ export class ApplicationCommunicator<S extends Scope = WebsocketScope> {
   readonly #output = new Inbox<Message>()
   #running: Promise<unknown> = Promise.resolve()
 
-  /** @param scope - the scope, or what differs from a WebSocket connection to `/` */
+  /** @param scope - the scope, or what differs from a WebSocket connection to `/`, or from the first delivery of a job */
   constructor(
     application: Application<S>,
     scope: NoInfer<Partial<S>>,
@@ -39,8 +39,9 @@ export class ApplicationCommunicator<S extends Scope = WebsocketScope> {
       channelName: 'test-channel=',
       connection: this.connection,
     }
+    const job = { jobId: 'test-job', receiveCount: 1, connection: this.connection }
     // The application decides what it needs; a test gives what differs.
-    this.#scope = { ...websocket, ...scope } as unknown as S
+    this.#scope = { ...(scope.type === 'channel' ? job : websocket), ...scope } as unknown as S
   }
 
   /** Gives the application one message; resolves when it is handled, and throws what the application throws. */

@@ -42,6 +42,15 @@ export class TestConnection implements Connection {
     this.#remembered.set(key, JSON.stringify(value))
   }
 
+  /** When the application wants the connection to end, in milliseconds since the epoch. Nobody ends it here. */
+  endsAt: number | undefined
+
+  endAt(at: number): void {
+    this.endsAt = Math.min(at, this.endsAt ?? Infinity)
+  }
+
+  forgetQuery(): void {}
+
   async loadState(): Promise<JsonObject> {
     return JSON.parse(this.#state) as JsonObject
   }

@@ -1,11 +1,20 @@
 import type { Application, WebsocketScope } from '../application.ts'
+import { ConfigurationError } from '../errors.ts'
 import type { JsonObject } from '../message.ts'
 import { Inbox } from './inbox.ts'
+import type { Session } from '../sessions/session.ts'
 import { TestGateway } from './test-gateway.ts'
+import type { ScopeOf, TestIdentity } from './test-identity.ts'
 import type { TestSocket } from './test-poster.ts'
 
-/** Options of a {@link WebsocketCommunicator}. */
-export interface WebsocketCommunicatorOptions {
+/**
+ * Options of a {@link WebsocketCommunicator}. `user` and `session` are what middleware around the application would have
+ * put into the scope: for applications that are tested without that middleware.
+ */
+export interface WebsocketCommunicatorOptions<
+  User = unknown,
+  Data extends JsonObject | undefined = JsonObject | undefined,
+> extends TestIdentity<User, Data> {
   readonly headers?: Readonly<Record<string, string>>
   readonly subprotocols?: readonly string[]
   /** What a Lambda authorizer would have returned. */
@@ -31,23 +40,24 @@ const sharedGateways = new WeakMap<Application<WebsocketScope>, TestGateway>()
  * await communicator.disconnect()
  * ```
  */
-export class WebsocketCommunicator {
+export class WebsocketCommunicator<User = undefined, Data extends JsonObject | undefined = undefined> {
   readonly gateway: TestGateway
   readonly #socket: TestSocket
   readonly #fields: object
-  readonly #authorizer: JsonObject | undefined
+  readonly #options: WebsocketCommunicatorOptions
   readonly #frames = new Inbox<string>()
   #closing: Promise<void> | undefined
 
   /** @param path - the path, with its query: `/ws/chat/lobby/?name=ann`; a whole `ws://` URL does too */
   constructor(
-    application: Application<WebsocketScope>,
+    application: Application<WebsocketScope & ScopeOf<NoInfer<User>, NoInfer<Data>>>,
     path: string,
-    options: WebsocketCommunicatorOptions = {},
+    options: WebsocketCommunicatorOptions<User, Data> = {},
   ) {
-    this.gateway = options.gateway ?? sharedGateway(application)
+    // The gateway adds to the scope what the options say, which is what the application needs.
+    this.gateway = options.gateway ?? sharedGateway(application as Application<WebsocketScope>)
     this.#fields = connectFields(path, options)
-    this.#authorizer = options.authorizer
+    this.#options = options
     this.#socket = this.gateway.createSocket({
       onFrame: (text) => this.#frames.put(text),
       onClose: () => {
@@ -75,13 +85,34 @@ export class WebsocketCommunicator {
    * `connect()` sent can be received right after.
    */
   async connect(): Promise<[true, string | null] | [false, number]> {
-    const { statusCode, headers } = await this.gateway.connect(this.#socket, this.#fields, this.#authorizer)
+    const { authorizer, user, session } = this.#options
+    if (user !== undefined || session !== undefined) {
+      await this.gateway.identify(this.channelName, this.#options)
+    }
+    const { statusCode, headers } = await this.gateway.connect(this.#socket, this.#fields, authorizer)
     this.#rethrow()
     if (this.#socket.state !== 'open' && statusCode >= 300) return [false, statusCode]
     return [true, headers?.['Sec-WebSocket-Protocol'] ?? null]
   }
 
-  /** Sends a text frame; resolves when the consumer has handled it. */
+  /**
+   * What is saved of the session that was given; the consumer's changes are there once its event is handled.
+   *
+   * @throws {@link ConfigurationError} if none was given
+   */
+  get session(): Session {
+    if (this.#options.session === undefined) {
+      throw new ConfigurationError(
+        'this communicator was given no session: give it one, { session: {} }, or look into the store of your sessionMiddleware',
+      )
+    }
+    return this.gateway.session(this.channelName)
+  }
+
+  /**
+   * Sends a text frame; resolves when the consumer has handled it. Through a gateway in mode `concurrent` it resolves at
+   * once: see {@link wait}.
+   */
   async sendTo(text: string): Promise<void> {
     await this.gateway.receive(this.#socket, text)
     this.#rethrow()
@@ -104,6 +135,12 @@ export class WebsocketCommunicator {
     return JSON.parse(await this.receiveFrom(timeoutMs))
   }
 
+  /** Resolves when all frames that were sent through the gateway are handled: for mode `concurrent`. */
+  async wait(): Promise<void> {
+    await this.gateway.idle()
+    this.#rethrow()
+  }
+
   /** Whether no frame arrives for `timeoutMs` milliseconds. */
   async receiveNothing(timeoutMs = 100): Promise<boolean> {
     return this.#frames.staysEmpty(timeoutMs)
@@ -113,6 +150,7 @@ export class WebsocketCommunicator {
   async disconnect(code = 1000, reason = ''): Promise<void> {
     if (this.#socket.state === 'open') await this.gateway.disconnect(this.#socket, code, reason)
     await this.#closing
+    await this.gateway.idle()
     this.#rethrow()
   }
 
@@ -134,7 +172,8 @@ export class WebsocketCommunicator {
   }
 }
 
-function sharedGateway(application: Application<WebsocketScope>): TestGateway {
+/** The gateway of all communicators of `application` that name none. */
+export function sharedGateway(application: Application<WebsocketScope>): TestGateway {
   const known = sharedGateways.get(application)
   if (known) return known
   const gateway = new TestGateway(application)
