@@ -22,7 +22,11 @@ export {
 } from './auth/authorizer-middleware.ts'
 export type { CredentialSource } from './auth/credentials.ts'
 export { kick, kickable, type KickableScope } from './auth/kick.ts'
-export { ticketMiddleware, type TicketMiddlewareOptions, type TicketSource } from './auth/ticket-middleware.ts'
+export {
+  ticketMiddleware,
+  type TicketMiddlewareOptions,
+  type TicketSource,
+} from './auth/ticket-middleware.ts'
 export { mintTicket, type TicketHolder, type TicketOptions } from './auth/tickets.ts'
 export { tokenMiddleware, type TokenMiddlewareOptions, type TokenUser } from './auth/token-middleware.ts'
 export type { TokenClaims, TokenRules } from './auth/token-verifier.ts'

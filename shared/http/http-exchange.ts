@@ -20,11 +20,7 @@ export class HttpExchange<Request = HttpRequest, Response = HttpResponse> implem
   #resolve: ((response: Response) => void) | undefined
   #reject: ((reason: unknown) => void) | undefined
 
-  constructor(
-    request: Request,
-    resolve: (response: Response) => void,
-    reject: (reason: unknown) => void,
-  ) {
+  constructor(request: Request, resolve: (response: Response) => void, reject: (reason: unknown) => void) {
     this.request = request
     this.#resolve = resolve
     this.#reject = reject

@@ -63,7 +63,8 @@ export class TestGateway {
   readonly #failures = new Map<string, unknown[]>()
   readonly #identities: TestIdentities
   readonly #warmScopes: ScopeCache | undefined
-  readonly #running = new Set<Promise<void>>()
+  /** What is being handled while nobody waits for it, and for which connection. */
+  readonly #running = new Map<Promise<void>, string>()
 
   constructor(
     application: Application<WebsocketScope & { readonly user: never; readonly session: Session }>,
@@ -129,12 +130,15 @@ export class TestGateway {
     const running = handled
       .catch((error: unknown) => this.#keepFailure(socket.connectionId, error))
       .finally(() => this.#running.delete(running))
-    this.#running.add(running)
+    this.#running.set(running, socket.connectionId)
   }
 
-  /** Resolves when every frame that was sent is handled. */
-  async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+  /** Resolves when every frame is handled: of one connection, or of all. */
+  async idle(connectionId?: string): Promise<void> {
+    const mine = [...this.#running].filter(([, id]) => id === (connectionId ?? id))
+    if (mine.length === 0) return
+    await Promise.all(mine.map(([running]) => running))
+    await this.idle(connectionId)
   }
 
   /** Runs `$disconnect`. */

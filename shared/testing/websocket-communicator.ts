@@ -135,9 +135,9 @@ export class WebsocketCommunicator<User = undefined, Data extends JsonObject | u
     return JSON.parse(await this.receiveFrom(timeoutMs))
   }
 
-  /** Resolves when all frames that were sent through the gateway are handled: for mode `concurrent`. */
+  /** Resolves when all frames that it has sent are handled: for mode `concurrent`. */
   async wait(): Promise<void> {
-    await this.gateway.idle()
+    await this.gateway.idle(this.channelName)
     this.#rethrow()
   }
 
@@ -150,7 +150,7 @@ export class WebsocketCommunicator<User = undefined, Data extends JsonObject | u
   async disconnect(code = 1000, reason = ''): Promise<void> {
     if (this.#socket.state === 'open') await this.gateway.disconnect(this.#socket, code, reason)
     await this.#closing
-    await this.gateway.idle()
+    await this.gateway.idle(this.channelName)
     this.#rethrow()
   }
 

@@ -66,6 +66,32 @@ describe('npm run dev', () => {
     expect(refused).not.toBe(id)
   })
 
+  test.each(['dynamodb', 'memory'])(
+    'serves the views beside the sockets, which they can send to, on layer %s',
+    async (layer) => {
+      await using dev = await startDev(['--port', '0', '--layer', layer])
+      const socket = new WebSocket(`${dev.socketUrl}/ws/chat/lobby/`)
+      await once(socket, 'open')
+      const received = once(socket, 'message')
+
+      const page = await fetch(`${dev.url}/chat/lobby`)
+      const post = await fetch(page.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"message":"from a view"}',
+      })
+
+      expect(page.url).toBe(`${dev.url}/chat/lobby/`)
+      expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+      expect(await page.text()).toContain('id="chat-log"')
+      expect(await post.json()).toEqual({ delivered: 1, deferred: 0, gone: 0, failed: 0 })
+      expect(String((await received)[0])).toBe('{"message":"from a view"}')
+      await dev.process.waitFor(/^GET +\/chat\/lobby 301$/m)
+      await dev.process.waitFor(/^POST +\/chat\/lobby\/ 200$/m)
+      socket.terminate()
+    },
+  )
+
   test('writes a line when no function hears of a handshake, and why a connection was cut', async () => {
     await using dev = await startDev()
 
@@ -104,7 +130,7 @@ describe('npm run dev', () => {
   test('--layer memory serves the same chat from one process, and says so', async () => {
     await using dev = await startDev(['--port', '0', '--layer', 'memory'])
 
-    expect(dev.process.stdout).toContain('memory layer: both functions share this one process')
+    expect(dev.process.stdout).toContain('memory layer: all functions share this one process')
     expect(dev.process.stdout).not.toContain('DynamoDB')
     expect(await outcome(`${dev.socketUrl}/ws/chat/lobby/`)).toBe('{"message":"hello"}')
   })
@@ -133,15 +159,41 @@ describe('npm run dev', () => {
     await using help = runDev(['--help'])
 
     expect(await help.exit).toEqual({ code: 0, signal: null })
-    for (const flag of ['--port', '--host', '--layer', '--quiet']) expect(help.stdout).toContain(flag)
+    for (const flag of ['--port', '--host', '--layer', '--redis-url', '--quiet'])
+      expect(help.stdout).toContain(flag)
   })
+})
+
+test.each(['dynamodb', 'memory'])('npm run dev runs workers, on layer %s', async (layer) => {
+  const application = `import { ChannelNameRouter, Consumer, JsonWebsocketConsumer, ProtocolTypeRouter } from '../shared/index.ts'
+    class PageConsumer extends JsonWebsocketConsumer {
+      async receiveJson({ message }) {
+        await this.channelLayer.send('pages-print', { type: 'page.print', message, replyTo: this.channelName })
+      }
+      async pageReady({ message }) {
+        await this.sendJson({ printed: message })
+      }
+    }
+    class PrintConsumer extends Consumer {
+      async pagePrint({ message, replyTo }) {
+        await this.channelLayer.send(replyTo, { type: 'page.ready', message })
+      }
+    }
+    export const application = ProtocolTypeRouter({
+      websocket: PageConsumer.asApplication(),
+      channel: ChannelNameRouter({ 'pages-print': PrintConsumer.asApplication() }),
+    })`
+  await using repository = await scratchRepository({ 'functions/application.ts': application })
+  await using dev = await startDev(['--port', '0', '--layer', layer], { root: repository.root })
+
+  expect(await outcome(`${dev.socketUrl}/ws/pages/`)).toBe('{"printed":"hello"}')
 })
 
 describe('npm run dev, used wrongly, says so in one sentence', () => {
   test.each([
     [['--prot', '8000'], 2, /--prot/],
     [['--port', 'http'], 2, /--port is "http": use a number/],
-    [['--layer', 'redis'], 2, /--layer is "redis": use dynamodb or memory/],
+    [['--layer', 'valkey'], 2, /--layer is "valkey": use dynamodb, redis or memory/],
     [['--host', '192.0.2.1', '--port', '0'], 1, /cannot listen on 192\.0\.2\.1/],
   ])('%j', async (args, code, problem) => {
     await using dev = runDev(args)
@@ -249,12 +301,12 @@ describe('npm run dev, while sources change', () => {
   })
 
   test('serves new views', async () => {
-    await using repository = await scratchRepository(refusing)
+    await using repository = await scratchRepository()
     await using dev = await startDev(['--port', '0'], { root: repository.root })
 
     await repository.write({
       'examples/chat/views.ts':
-        "export const views = async (): Promise<Response> => new Response('new views')",
+        "export const views = { fetch: async (): Promise<Response> => new Response('new views') }",
     })
     await dev.process.waitFor(/^reloaded \(examples\/chat\/views\.ts\)/m)
 

@@ -9,9 +9,7 @@ export async function servePages(
 ): Promise<AsyncDisposable & { readonly url: string }> {
   const pages = createViews(options)
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const answer = await pages(
-      new Request(`http://127.0.0.1${request.url}`, { method: request.method ?? 'GET' }),
-    )
+    const answer = await pages.request(`http://127.0.0.1${request.url}`, { method: request.method ?? 'GET' })
     response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
   }
   const server = createServer((request, response) => void serve(request, response))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { root } from '../support/repository.ts'
 
-const COPIED = ['local', 'shared', 'examples', 'functions', 'package.json']
+const COPIED = ['cli', 'local', 'shared', 'examples', 'functions', 'package.json']
 
 /** A copy of this repository to edit, with its own files where a test wants others. */
 export interface ScratchRepository extends AsyncDisposable {

@@ -198,6 +198,22 @@ async function costOf(act: () => Promise<unknown>): Promise<Cost> {
   return { requests: database.requests() - before, units: spent }
 }
 
+it('listing the connections costs 1 read unit for each 8 KB of the whole table', async () => {
+  await store.flush()
+  // Some 100 bytes and 47 of membership beside the text; two of them make 16 KB and a bit.
+  for (const group of ['a', 'b']) {
+    await store.create(record({ groups: [group], state: { text: 'x'.repeat(8_100) } }))
+  }
+  const listed: string[] = []
+
+  const { requests, units } = await costOf(async () => {
+    for await (const { connectionId } of store.connections()) listed.push(connectionId)
+  })
+
+  expect(listed).toHaveLength(2)
+  expect({ requests, units: Math.ceil(units['Scan'] ?? 0) }).toEqual({ requests: 1, units: 3 })
+})
+
 async function created(one: ConnectionRecord): Promise<ConnectionRecord> {
   await store.create(one)
   return one

@@ -3,6 +3,7 @@ import type { DynamoDBChannelStore } from '../../shared/backends/dynamodb/dynamo
 import type { HttpTransport } from '../../shared/backends/dynamodb/http-transport.ts'
 import { InvalidStateError, StoreError } from '../../shared/errors.ts'
 import { channelStoreContract } from '../contracts/channel-store.ts'
+import { connectionListingContract } from '../contracts/connection-listing.ts'
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb.ts'
 import { testCertificate } from '../support/test-certificate.ts'
 import { startTlsFront, type TlsFront } from '../support/tls-front.ts'
@@ -26,6 +27,11 @@ afterAll(async () => {
 })
 
 channelStoreContract('DynamoDB', (setup) => database.makeStore(setup))
+
+connectionListingContract('DynamoDB', (setup) => database.makeStore(setup))
+connectionListingContract('DynamoDB without the SDK', (setup) =>
+  database.makeStore({ ...setup, transport: database.transport }),
+)
 
 channelStoreContract('DynamoDB without the SDK', (setup) =>
   database.makeStore({ ...setup, transport: database.transport }),

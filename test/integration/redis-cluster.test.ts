@@ -5,6 +5,7 @@ import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-sto
 import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
 import { channelLayerContract, channelMessagesContract } from '../contracts/channel-layer.ts'
 import { channelStoreContract } from '../contracts/channel-store.ts'
+import { connectionListingContract } from '../contracts/connection-listing.ts'
 import { askRedis, hasRedis, startTestRedisCluster, type TestRedisCluster } from '../support/redis.ts'
 
 describe.skipIf(!hasRedis())('a cluster of three nodes', () => {
@@ -22,6 +23,10 @@ describe.skipIf(!hasRedis())('a cluster of three nodes', () => {
   })
 
   channelStoreContract('Redis cluster', (setup) => {
+    return new RedisChannelStore({ client, timeoutMs: 30_000, ...setup })
+  })
+
+  connectionListingContract('Redis cluster', (setup) => {
     return new RedisChannelStore({ client, timeoutMs: 30_000, ...setup })
   })
 

@@ -3,6 +3,7 @@ import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
 import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-store.ts'
 import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
 import { channelStoreContract } from '../contracts/channel-store.ts'
+import { connectionListingContract } from '../contracts/connection-listing.ts'
 import { binarySerializer } from '../support/binary-serializer.ts'
 import { hasRedis, startTestRedis, type TestRedis } from '../support/redis.ts'
 
@@ -22,6 +23,11 @@ describe.skipIf(!hasRedis())('one Redis', () => {
 
   // Slow machines are no failure: time-outs have a test of their own.
   channelStoreContract('Redis', (setup) => new RedisChannelStore({ client, timeoutMs: 30_000, ...setup }))
+
+  connectionListingContract(
+    'Redis',
+    (setup) => new RedisChannelStore({ client, timeoutMs: 30_000, ...setup }),
+  )
 
   channelStoreContract('Redis with encrypted values', (setup) => {
     const symmetricEncryptionKeys = ['the key of this very test run', 'the key of the run before it']

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { type LambdaFunction, startLocalGateway } from '../../local/index.ts'
 import { inProcessFunction } from '../../local/in-process-function.ts'
 import { SQSDeliveryQueue } from '../../shared/backends/sqs/sqs-delivery-queue.ts'
+import { SQSWorkerQueue } from '../../shared/backends/sqs/sqs-worker-queue.ts'
 import { StoreError } from '../../shared/errors.ts'
 import type { QueuedDelivery } from '../../shared/stores/delivery-queue.ts'
 import { startSQSStub, type SQSStub } from '../support/sqs-stub.ts'
@@ -129,6 +130,48 @@ test('a queue that is not there is a StoreError that names its URL', async () =>
   const queue = queueAt('http://127.0.0.1:9', 'http://127.0.0.1:9/000000000000/delivery')
 
   await expect(queue.enqueue(deliveries(2))).rejects.toThrow(/^2 deliveries .* queue http:\/\/127\.0\.0\.1:9/)
+})
+
+function workerQueueAt(endpoint: string, queueUrl: string): SQSWorkerQueue {
+  return new SQSWorkerQueue({
+    queueUrl,
+    client: { endpoint, region: 'us-east-1', credentials, maxAttempts: 1 },
+  })
+}
+
+test('jobs arrive as they are, with their delay', async () => {
+  await using sqs = await startSQSStub()
+  const jobs = Array.from({ length: 12 }, (_, index) => ({
+    id: `job ${index}`,
+    channel: 'printer',
+    message: { type: 'page.print', text: 'ü€\ufffe' },
+  }))
+
+  await workerQueueAt(sqs.url, sqs.queueUrl).enqueue(jobs, { delaySeconds: 900 })
+
+  expect(sqs.taken.map(({ MessageBody }) => JSON.parse(MessageBody) as unknown)).toHaveLength(12)
+  expect(sqs.taken.map(({ MessageBody }) => JSON.parse(MessageBody) as unknown)).toEqual(
+    expect.arrayContaining(jobs),
+  )
+  expect(new Set(sqs.taken.map(({ DelaySeconds }) => DelaySeconds))).toEqual(new Set([900]))
+})
+
+test('a job that the queue does not take is a StoreError that names channel and queue', async () => {
+  await using sqs = await startSQSStub()
+  sqs.failBatch = () => true
+  const job = { id: '1', channel: 'printer', message: { type: 'page.print' } }
+
+  const failure: unknown = await workerQueueAt(sqs.url, sqs.queueUrl)
+    .enqueue([job])
+    .catch((error: unknown) => error)
+
+  expect(failure).toBeInstanceOf(StoreError)
+  expect(failure).toMatchObject({
+    retryable: true,
+    message: expect.stringMatching(
+      /^1 of 1 jobs for "printer" could not be put into the queue \S+\/delivery, and will not run/,
+    ),
+  })
 })
 
 test('the local gateway hands what the queue was given to the delivery function, byte for byte', async () => {

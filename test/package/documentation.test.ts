@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DocumentationProject, linkSources } from '../support/documentation-project.ts'
-import { blockFile, documentationPages, extractCodeBlocks, readCodeBlocks } from '../support/documentation.ts'
+import { blockFile, documentationPages, extractCodeBlocks, isTutorial, readCodeBlocks } from '../support/documentation.ts'
 import { readExportedSources, readText, root } from '../support/repository.ts'
 
 const pages = await documentationPages(root)
 const blocks = await readCodeBlocks(root, pages)
-const typescript = blocks.filter(({ language }) => language === 'ts')
+// The tutorial is followed step by step, and compiled after each, in tarball.test.ts.
+const typescript = blocks.filter(({ language, page }) => language === 'ts' && !isTutorial(page))
 
 describe('the documentation', () => {
   let project: DocumentationProject

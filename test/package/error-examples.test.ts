@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
 import { DynamoDBChannelStore } from '../../shared/backends/dynamodb/index.ts'
+import { MemoryChannelStore } from '../../shared/backends/memory/index.ts'
 import { requireMessage, requireMessageSize } from '../../shared/codec.ts'
 import { requireState } from '../../shared/consumers/state.ts'
 import { failureOfStatus } from '../../shared/gateway/post-failure.ts'
 import { parseWebsocketEvent } from '../../shared/gateway/websocket-event.ts'
 import {
   ChannelsError,
+  createChannelLayer,
   defineMiddleware,
   JsonWebsocketConsumer,
   path,
@@ -42,6 +44,10 @@ const scope: WebsocketScope = {
 const post = { method: 'POST', connectionId: 'L0SM9cOFvHcCIhw=' } as const
 
 const makers: Readonly<Record<string, () => unknown>> = {
+  CHANNEL_FULL: async () => {
+    const layer = createChannelLayer({ store: new MemoryChannelStore(), capacity: 1 })
+    for (let times = 0; times < 2; times += 1) await layer.send('reply.Qm9i!QW5u', { type: 'job.done' })
+  },
   CONFIGURATION: () => {
     const broken = defineMiddleware({ name: 'user', connect: () => ({ user: new Date(0) }) })
     return broken(async () => {})(scope, { type: 'websocket.connect' }, async () => {})
@@ -53,6 +59,7 @@ const makers: Readonly<Record<string, () => unknown>> = {
   INVALID_NAME: () => requireGroupName('room 42'),
   INVALID_STATE: () => requireState({ history: 'x'.repeat(400_000) }, 'ChatConsumer'),
   MESSAGE_TOO_LARGE: () => requireMessageSize('x'.repeat(140_000), 131_072),
+  NOT_SUPPORTED: () => createChannelLayer({ store: new MemoryChannelStore() }).receive(post.connectionId),
   NO_HANDLER: () => ChatConsumer.asApplication()(scope, { type: 'chat.mesage' }, async () => {}),
   PROTOCOL: () =>
     PictureConsumer.asApplication()(scope, { type: 'websocket.receive', text: '' }, async () => {}),
@@ -74,6 +81,7 @@ const makers: Readonly<Record<string, () => unknown>> = {
       GetItem: failing,
       PutItem: failing,
       Query: failing,
+      Scan: failing,
       UpdateItem: failing,
     }
     return new DynamoDBChannelStore({ tableName: 'channels', transport }).load(post.connectionId)

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { isChromiumMissing, launchChromium } from '../e2e/chromium.ts'
 import { DocumentationProject } from '../support/documentation-project.ts'
 import { readCodeBlocks } from '../support/documentation.ts'
 import { importsOf } from '../support/layering.ts'
 import { readExportedSources, root } from '../support/repository.ts'
 import { Stranger } from '../support/stranger.ts'
+import { performTutorial } from '../support/tutorial-checks.ts'
 
 const run = promisify(execFile)
 
@@ -42,7 +44,7 @@ afterAll(async () => await rm(staging, { recursive: true, force: true }))
 
 test('the tarball holds the build, the readme and the licence, and nothing else', () => {
   const expected =
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(shared|local)\/.+\.(js|d\.ts|js\.map))$/
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(shared|local|cli)\/.+\.(js|d\.ts|js\.map))$/
 
   expect(files.filter((file) => !expected.test(file))).toEqual([])
   expect(files).toEqual(
@@ -112,8 +114,18 @@ test('a stranger in an empty folder can follow docs/getting-started.md to the le
   for (const { file } of programs) await stranger.type(`node ${file}`)
 })
 
+test(
+  'a stranger in an empty folder can follow the tutorial to the letter, with a browser',
+  { timeout: 180_000 },
+  async () => {
+    await using browser = isChromiumMissing ? undefined : await launchChromium()
+
+    expect(await performTutorial(packed, browser)).toBe(4)
+  },
+)
+
 test('without any optional package, its types included, what needs none compiles strictly and loads', async () => {
-  const entrances = ['', '/gateway', '/memory', '/dynamodb', '/testing']
+  const entrances = ['', '/gateway', '/environment', '/memory', '/dynamodb', '/testing']
   await using stranger = await Stranger.arrive(packed)
   await stranger.type('npm init -y && npm pkg set type=module\nnpm i lambda-channels typescript @types/node')
   const imports = entrances.map((name, index) => `import * as entrance${index} from 'lambda-channels${name}'`)
@@ -130,6 +142,24 @@ test('without any optional package, its types included, what needs none compiles
   await stranger.write('tsconfig.json', JSON.stringify({ compilerOptions }))
 
   await expect(stranger.type('npx tsc && node all.ts')).resolves.toBeUndefined()
+})
+
+test('whoever installs the tarball has the command lambda-channels, which needs no other package', async () => {
+  const folder = await mkdtemp(join(staging, 'shell-'))
+  // TMPDIR, so that no dev server is found that runs here.
+  const env = { ...process.env, TMPDIR: folder }
+  const [tarball = ''] = (await readdir(staging)).filter((name) => name.endsWith('.tgz'))
+  const options = ['--offline', '--no-audit', '--no-fund', '--prefix', folder]
+  await run('npm', ['install', ...options, join(staging, tarball)], { cwd: folder, env })
+
+  const help = await run('npx', ['--offline', 'lambda-channels', '--help'], { cwd: folder, env })
+  const wrong = run('npx', ['--offline', 'lambda-channels', 'groups'], { cwd: folder, env })
+
+  expect(help.stdout).toContain('Usage: lambda-channels COMMAND [options]')
+  await expect(wrong).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('no npm run dev of yours runs'),
+  })
 })
 
 test('a transport of the SDK, and one of a stranger, fit the store', async () => {
@@ -164,6 +194,7 @@ const transport: DynamoDBTransport = {
   GetItem: (input, { abortSignal }) => client.getItem(input, { abortSignal }),
   PutItem: (input, { abortSignal }) => client.putItem(input, { abortSignal }),
   Query: (input, { abortSignal }) => client.query(input, { abortSignal }),
+  Scan: (input, { abortSignal }) => client.scan(input, { abortSignal }),
   UpdateItem: (input, { abortSignal }) => client.updateItem(input, { abortSignal }),
 }
 new DynamoDBChannelStore({ tableName: 'channels', transport })

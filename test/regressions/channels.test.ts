@@ -4,6 +4,9 @@ import { InvalidMessageError, InvalidNameError, NoHandlerError } from '../../sha
 import { requireChannelName, requireGroupName } from '../../shared/names.ts'
 import { path } from '../../shared/routing/path.ts'
 import { UrlRouter } from '../../shared/routing/url-router.ts'
+import { originMatcher } from '../../shared/security/origin-pattern.ts'
+import { originValidator } from '../../shared/security/origin-validator.ts'
+import { WebsocketCommunicator } from '../../shared/testing/websocket-communicator.ts'
 import { GatewayWorld } from '../support/gateway-world.ts'
 import { RoomConsumer } from '../support/room-consumer.ts'
 
@@ -117,3 +120,20 @@ test('a member that joins and at once sends to the group reaches itself', async 
 
   expect(world.frames('a=')).toEqual(['hello'])
 })
+
+test('an allowed origin without a scheme may have a port: "localhost:3000" matches', () => {
+  const isAllowed = originMatcher(['localhost:3000'])
+
+  expect(isAllowed('http://localhost:3000')).toBe(true)
+  expect(isAllowed('http://localhost:3001')).toBe(false)
+})
+
+test.each(['http://h:99999', 'http://h:abc', 'http://[::1', 'http://[', '://', 'http://h\n'])(
+  'the malformed origin %j is a refusal with 403, not 500',
+  async (Origin) => {
+    const application = originValidator(RoomConsumer.asApplication(), ['h', 'http://h', '[::1]'])
+    const client = new WebsocketCommunicator(application, '/', { headers: { Origin } })
+
+    expect(await client.connect()).toEqual([false, 403])
+  },
+)

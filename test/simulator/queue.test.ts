@@ -447,7 +447,7 @@ test('QU-17 queues of workers are apart: each has its own name, messages and fun
 
   expect(QueueUrl).toBe(api.gateway.queueUrlOf('thumbnails'))
   const arn = 'arn:aws:sqs:us-east-1:000000000000:thumbnails'
-  expect(received.toSorted()).toEqual([
+  expect(received.toSorted((left, right) => String(left).localeCompare(String(right)))).toEqual([
     ['a', arn],
     ['b', arn],
   ])

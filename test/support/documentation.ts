@@ -7,7 +7,7 @@ export interface CodeBlock {
   readonly page: string
   /** The line of the opening fence, from 1. */
   readonly line: number
-  /** The first word after the fence: `ts`, `sh`, `text`. */
+  /** The first word after the fence: `ts`, `sh`, `text`; of `sh serve`, a command that keeps running, it is `serve`. */
   readonly language: string
   /** `file=chat.ts`: the name under which the page's later blocks import this one. */
   readonly file: string | undefined
@@ -26,6 +26,16 @@ interface Fence {
 }
 
 const KNOWN_WORDS = ['run', 'output']
+
+const KINDS: ReadonlyMap<string, string> = new Map([
+  ['text output', 'output'],
+  ['sh serve', 'serve'],
+])
+
+/** Whether a page is a part of the tutorial, whose files replace each other from part to part. */
+export function isTutorial(page: string): boolean {
+  return page.startsWith('docs/tutorial/')
+}
 
 /** The Markdown pages a reader meets, relative to `root`: those at the top and everything under `docs/`. */
 export async function documentationPages(root: string): Promise<readonly string[]> {
@@ -90,7 +100,7 @@ function toBlock(page: string, fence: Fence, code: string): CodeBlock {
   return {
     page,
     line: fence.line,
-    language: language === 'text' && words.includes('output') ? 'output' : language,
+    language: KINDS.get(`${language} ${words.join(' ')}`) ?? language,
     file: words.find((word) => word.startsWith('file='))?.slice('file='.length),
     isRun: language === 'ts' && words.includes('run'),
     code: `${code}\n`,

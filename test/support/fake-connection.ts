@@ -90,6 +90,19 @@ export class FakeConnection implements Connection {
     this.remembered.set(key, JSON.stringify(value))
   }
 
+  /** When the application wants the connection to end, and with which code. */
+  end: { readonly at: number; readonly code: number } | undefined
+  /** Query parameters that are not to be stored. */
+  readonly forgotten = new Set<string>()
+
+  endAt(at: number, code: number): void {
+    if (at < (this.end?.at ?? Infinity)) this.end = { at, code }
+  }
+
+  forgetQuery(name: string): void {
+    this.forgotten.add(name)
+  }
+
   loadState(holder: StateHolder): Promise<JsonObject | undefined> {
     this.loads += 1
     this.#holder = holder

@@ -1,10 +1,12 @@
 import type { Application, WebsocketScope } from '../../shared/application.ts'
 import { MemoryChannelStore } from '../../shared/backends/memory/memory-channel-store.ts'
 import { MemoryDeliveryQueue } from '../../shared/backends/memory/memory-delivery-queue.ts'
+import { MemoryWorkerQueue } from '../../shared/backends/memory/memory-worker-queue.ts'
 import type { Clock } from '../../shared/clock.ts'
 import type { LambdaContext } from '../../shared/gateway/deadline.ts'
-import { type BatchResult, createDeliveryHandler } from '../../shared/gateway/delivery-handler.ts'
+import { createDeliveryHandler } from '../../shared/gateway/delivery-handler.ts'
 import type { ProxyResult } from '../../shared/gateway/open-connection.ts'
+import type { BatchResult } from '../../shared/gateway/queue-event.ts'
 import { type FailureContext, Runtime, type RuntimeOptions } from '../../shared/gateway/runtime.ts'
 import { createWebsocketHandler } from '../../shared/gateway/websocket-handler.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
@@ -35,7 +37,9 @@ const GRACE_MS = 31_000
 export class GatewayWorld {
   readonly clock: ManualClock = new ManualClock()
   readonly store: ObservedStore
-  readonly queue: MemoryDeliveryQueue = new MemoryDeliveryQueue()
+  readonly queue: MemoryDeliveryQueue = new MemoryDeliveryQueue({ clock: this.clock })
+  /** Jobs for all worker channels of the application. */
+  readonly jobs: MemoryWorkerQueue = new MemoryWorkerQueue({ clock: this.clock })
   readonly poster: ScriptedPoster = new ScriptedPoster()
   readonly logger: FakeLogger = new FakeLogger()
   readonly counts: Map<string, number> = new Map()
@@ -164,6 +168,7 @@ export class GatewayWorld {
     return new Runtime({
       store: this.store,
       queue: this.queue,
+      workers: { '*': this.jobs },
       createPoster: () => this.poster,
       region: 'eu-west-1',
       logger: this.logger,

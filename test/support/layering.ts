@@ -18,7 +18,7 @@ const http = /^shared\/http\//
 const layers = /^shared\/layers\//
 const memory = /^shared\/backends\/memory\//
 const publicIndexes =
-  /^(shared\/index|shared\/gateway\/index|shared\/backends\/(memory|dynamodb|redis|sqs)\/index|shared\/testing\/index|local\/index)\.ts$/
+  /^(shared\/index|shared\/(gateway|environment)\/index|shared\/backends\/(memory|dynamodb|redis|sqs)\/index|shared\/testing\/index|local\/index)\.ts$/
 const lambdaTypes = /^aws-lambda$/
 const anything = [/./]
 
@@ -26,13 +26,30 @@ const anything = [/./]
 const table: readonly (readonly [RegExp, Layer])[] = [
   [
     /^shared\/index\.ts$/,
-    { imports: [kernel, stores, /^shared\/(consumers|routing|middleware|layers)\//, memory], vendors: [] },
+    {
+      imports: [
+        kernel,
+        stores,
+        /^shared\/(consumers|routing|middleware|layers|security|sessions|auth)\//,
+        memory,
+      ],
+      vendors: [],
+    },
   ],
   [kernel, { imports: [kernel], vendors: [] }],
   [http, { imports: [kernel], vendors: [] }],
   [stores, { imports: [kernel], vendors: [] }],
   [layers, { imports: [kernel, stores, /^shared\/gateway\/poster\.ts$/], vendors: [] }],
   [/^shared\/(consumers|routing|middleware)\//, { imports: [kernel], vendors: [] }],
+  [
+    /^shared\/security\//,
+    {
+      imports: [kernel, /^shared\/stores\/rate-store\.ts$/, /^shared\/(consumers|middleware)\//],
+      vendors: [],
+    },
+  ],
+  [/^shared\/sessions\//, { imports: [kernel, stores, /^shared\/middleware\//], vendors: [] }],
+  [/^shared\/auth\//, { imports: [kernel, stores, /^shared\/(middleware|sessions)\//], vendors: [/^jose$/] }],
   [memory, { imports: [kernel, stores, layers], vendors: [] }],
   [
     /^shared\/backends\/dynamodb\//,
@@ -53,8 +70,27 @@ const table: readonly (readonly [RegExp, Layer])[] = [
   [
     // Files of the gateway, never its index, so that a test loads no SDK.
     /^shared\/testing\//,
-    { imports: [kernel, stores, layers, /^shared\/gateway\/(?!index\.ts)/, memory], vendors: [lambdaTypes] },
+    {
+      imports: [
+        kernel,
+        stores,
+        layers,
+        /^shared\/gateway\/(?!index\.ts)/,
+        /^shared\/(middleware|sessions)\//,
+        memory,
+      ],
+      vendors: [lambdaTypes],
+    },
   ],
+  [
+    // A layer made of whatever an environment names: the one place that knows all backends.
+    /^shared\/environment\//,
+    {
+      imports: [kernel, stores, layers, /^shared\/backends\/(memory|dynamodb|redis|sqs)\/index\.ts$/],
+      vendors: [],
+    },
+  ],
+  [/^cli\//, { imports: [publicIndexes], vendors: [] }],
   [/^functions\//, { imports: [publicIndexes, /^examples\//], vendors: [lambdaTypes] }],
   [
     // The development server, which is not published, starts what is deployed otherwise.
@@ -66,10 +102,16 @@ const table: readonly (readonly [RegExp, Layer])[] = [
         publicIndexes,
         memory,
         /^(local|functions|examples)\//,
+        /^cli\/dev-servers\.ts$/,
         /^shared\/backends\/dynamodb\//,
       ],
       vendors: [/^ws$/, /^dynalite$/, /^esbuild$/, lambdaTypes],
     },
+  ],
+  [
+    // The live server is what `functions/` is: the gateway's handlers, on a runtime of its own.
+    /^local\/live-server\.ts$/,
+    { imports: [kernel, stores, memory, /^shared\/gateway\/(?!index\.ts)/, /^local\//], vendors: [] },
   ],
   [
     /^local\//,
@@ -78,7 +120,7 @@ const table: readonly (readonly [RegExp, Layer])[] = [
       vendors: [/^ws$/, /^dynalite$/, lambdaTypes],
     },
   ],
-  [/^examples\//, { imports: [publicIndexes], vendors: [] }],
+  [/^examples\//, { imports: [publicIndexes], vendors: [/^hono$/] }],
   [/^(test|bench)\//, { imports: anything, vendors: anything }],
 ]
 
@@ -91,9 +133,12 @@ const kernelRanks: Readonly<Record<string, number>> = {
   'shared/limits.ts': 0,
   'shared/clock.ts': 0,
   'shared/logger.ts': 0,
+  'shared/broadcast.ts': 1,
+  'shared/worker-channels.ts': 0,
   'shared/channel-layer.ts': 1,
   'shared/names.ts': 1,
   'shared/codec.ts': 1,
+  'shared/http-message.ts': 1,
   'shared/application.ts': 2,
 }
 

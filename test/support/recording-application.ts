@@ -1,4 +1,5 @@
 import type { Application, Scope } from '../../shared/application.ts'
+import { markHandlings } from '../../shared/broadcast.ts'
 
 /** The applications below write here what they were called with. */
 export interface Call {
@@ -12,10 +13,12 @@ export class CallRecorder {
   readonly calls: Call[] = []
 
   application(name: string): Application {
-    return (scope, message) => {
+    const application: Application = (scope, message) => {
       this.calls.push({ name, scope: { ...scope }, type: message.type })
       return Promise.resolve()
     }
+    // Known as an application, as those of consumers are.
+    return markHandlings(application, undefined)
   }
 
   get names(): readonly string[] {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 export const root: string = join(import.meta.dirname, '..', '..')
 
 /** Folders that hold TypeScript of ours. */
-const SOURCE_FOLDERS = ['shared', 'local', 'functions', 'examples', 'test', 'bench']
+const SOURCE_FOLDERS = ['shared', 'local', 'cli', 'functions', 'examples', 'test', 'bench']
 
 /** The path of an installed command. */
 export function binary(name: string): string {

@@ -3,9 +3,13 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { Spawned } from '../e2e/spawned.ts'
 import { binary, root } from './repository.ts'
 
 const run = promisify(execFile)
+
+/** A server that was started, until it is disposed of. */
+export type Server = Spawned & { readonly url: string }
 
 /**
  * Somebody in an empty folder who types what the documentation says. Nothing is downloaded: `npm i` takes
@@ -26,7 +30,17 @@ export class Stranger implements AsyncDisposable {
   }
 
   async write(file: string, text: string): Promise<void> {
+    await mkdir(dirname(join(this.folder, file)), { recursive: true })
     await writeFile(join(this.folder, file), text)
+  }
+
+  /** Starts a server, on any free port. Resolves when it has said under which address it is open. */
+  async serve(command: string): Promise<Server> {
+    const [program = '', ...args] = command.trim().split(' ')
+    if (program !== 'node') throw new Error(`nobody here knows "${command}": teach test/support/stranger.ts`)
+    const server = new Spawned(process.execPath, args, { cwd: this.folder, env: { PORT: '0' } })
+    const [, url = ''] = await server.waitFor(/open (http:\S+)\//)
+    return Object.assign(server, { url })
   }
 
   /** Types the commands of a `sh` block. Rejects, with what it printed, if one fails. */
@@ -41,6 +55,7 @@ export class Stranger implements AsyncDisposable {
     if (program === 'npm' && first === 'i') return await this.#install(rest.filter((name) => name !== '-D'))
     if (program === 'npm') return await this.#run('npm', args)
     if (program === 'node') return await this.#run(process.execPath, args)
+    if (program === 'curl') return await this.#run('curl', ['--silent', '--show-error', '--fail', ...args])
     if (program === 'npx' && first === 'tsc') return await this.#run(binary('tsc'), rest)
     throw new Error(`nobody here knows "${program} ${args.join(' ')}": teach test/support/stranger.ts`)
   }

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { environmentCredentials, environmentNames, readEnvironment } from '../../../functions/environment.ts'
 
 const complete = {
@@ -27,13 +27,56 @@ test.each(Object.keys(complete))('without %s it says which to set', (name) => {
 })
 
 test.each([
-  [environmentNames.layer, 'redis', 'dynamodb, memory'],
+  [environmentNames.layer, 'valkey', 'dynamodb, redis, memory'],
   [environmentNames.environment, 'prod', 'production, development'],
   [environmentNames.logLevel, 'verbose', 'info, debug, warn, error'],
 ])('%s cannot be "%s", and the error lists what it can be', (name, value, choices) => {
   expect(() => readEnvironment({ ...complete, [name]: value })).toThrow(
     `environment variable ${name} is "${value}": set it to one of ${choices}`,
   )
+})
+
+describe('the Redis layer', () => {
+  const { CHANNELS_TABLE: _table, ...others } = complete
+  const redis = { ...others, CHANNELS_LAYER: 'redis' }
+
+  test('needs a URL and no table; a prefix is optional', () => {
+    const env = { ...redis, CHANNELS_REDIS_URL: 'rediss://cache.example.com:6379?cluster=true' }
+
+    expect(readEnvironment(env)).toMatchObject({
+      layer: 'redis',
+      redisUrl: env.CHANNELS_REDIS_URL,
+      redisPrefix: undefined,
+    })
+    expect(readEnvironment({ ...env, CHANNELS_REDIS_PREFIX: 'chat' })).toMatchObject({ redisPrefix: 'chat' })
+  })
+
+  test('without a URL says which variable to set', () => {
+    expect(() => readEnvironment(redis)).toThrow(
+      'environment variable CHANNELS_REDIS_URL is not set: set it on the function',
+    )
+  })
+
+  test.each(['cache.example.com:secret', 'http://user:secret@host', 'redis://', 'redis://u:secret@h:port'])(
+    'cannot be at %j: the error says how to write it, and shows no password',
+    (url) => {
+      const read = () => readEnvironment({ ...redis, CHANNELS_REDIS_URL: url })
+
+      expect(read).toThrow(
+        /^environment variable CHANNELS_REDIS_URL is no URL of a redis server.*set it to redis:\/\//,
+      )
+      expect(read).not.toThrow(/secret/)
+    },
+  )
+})
+
+test('keys of encryption have commas between them, and none means that nothing is encrypted', () => {
+  const keys = (text?: string): unknown =>
+    readEnvironment({ ...complete, CHANNELS_SYMMETRIC_ENCRYPTION_KEYS: text }).symmetricEncryptionKeys
+
+  expect(keys()).toBeUndefined()
+  expect(keys('')).toBeUndefined()
+  expect(keys('new key, old key')).toEqual(['new key', 'old key'])
 })
 
 test('memory is refused in Lambda, where no two containers share it', () => {
@@ -64,4 +107,34 @@ test('credentials are those of the environment, with a session token where there
     sessionToken: 'token',
   })
   await expect(environmentCredentials({})).rejects.toThrow('AWS_ACCESS_KEY_ID is not set')
+})
+
+describe('the queues of workers', () => {
+  const name = environmentNames.workerQueues
+  const url = 'https://sqs.eu-west-1.amazonaws.com/1/thumbnails'
+
+  test('are read by channel; without the variable there are none', () => {
+    const env = { ...complete, [name]: JSON.stringify({ 'thumbnails-generate': url, '*': `${url}-all` }) }
+
+    expect(readEnvironment(env).workerQueueUrls).toEqual({ 'thumbnails-generate': url, '*': `${url}-all` })
+    expect(readEnvironment(complete).workerQueueUrls).toEqual({})
+    expect(readEnvironment({ ...complete, [name]: '' }).workerQueueUrls).toEqual({})
+  })
+
+  test.each(['thumbnails', '["a"]', 'null', '7', '{"a":'])('cannot be %s', (text) => {
+    expect(() => readEnvironment({ ...complete, [name]: text })).toThrow(
+      `environment variable CHANNELS_WORKER_QUEUES is ${text}, which is no JSON object: set it to JSON with the URL of a queue by worker channel`,
+    )
+  })
+
+  test.each(['thumbnails', '', 7, null, 'https://', 'arn:aws:sqs:eu-west-1:1:thumbnails'])(
+    'need a URL, which %j is not',
+    (bad) => {
+      const env = { ...complete, [name]: JSON.stringify({ printer: bad }) }
+
+      expect(() => readEnvironment(env)).toThrow(
+        `environment variable CHANNELS_WORKER_QUEUES has ${JSON.stringify(bad)} for "printer", which is no URL`,
+      )
+    },
+  )
 })

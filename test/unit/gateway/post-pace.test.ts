@@ -14,15 +14,15 @@ describe('PostPace', () => {
     expect(turns.every((turn) => turn === undefined)).toBe(true)
   })
 
-  it('asks for no more than was accepted, once more than a twentieth is throttled', () => {
+  it('asks for no more than was accepted, once more than a tenth is throttled', () => {
     const { pace, window } = makePace()
     window({ answers: 100, throttled: 50 })
     expect(room(pace)).toBe(Math.floor(MOST * 0.5 * 0.95))
   })
 
-  it('bears a twentieth', () => {
+  it('bears a tenth', () => {
     const { pace, window } = makePace()
-    window({ answers: 100, throttled: 5 })
+    window({ answers: 100, throttled: 10 })
     expect(pace.isThrottled).toBe(false)
     expect(room(pace)).toBe(Infinity)
   })

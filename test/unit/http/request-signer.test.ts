@@ -29,6 +29,7 @@ describe('RequestSigner', () => {
   it.each<[string, string, string, readonly SignableHeaders[]]>([
     ['dynamodb', 'POST', '/', [getItem, query]],
     ['execute-api', 'POST', '/prod/@connections/e_d2EewNLPECIGw%3D', [octets]],
+    ['execute-api', 'POST', `/prod/@connections/${'long'.repeat(200)}`, [octets]],
     ['execute-api', 'DELETE', '/prod/@connections/e_d2EewNLPECIGw%3D', [NO_HEADERS]],
   ])('signs for %s a %s of %s as @smithy/signature-v4 does', async (service, method, path, kinds) => {
     const signer = makeSigner(service)

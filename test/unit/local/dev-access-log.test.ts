@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { withAccessLog } from '../../../local/dev-access-log.ts'
+import { withAccessLog, withRequestLog } from '../../../local/dev-access-log.ts'
 import type { LambdaResult } from '../../../local/lambda-function.ts'
 
 function event(eventType: string, more: { path?: string; code?: number; reason?: string } = {}): object {
@@ -78,4 +78,24 @@ test('a long path is cut', async () => {
   const [line] = await logged(answer(200), event('CONNECT', { path: `/${'a'.repeat(4000)}` }))
 
   expect(line).toBe(`connecting   abc= /${'a'.repeat(199)}…`)
+})
+
+test('a request has a line when it is answered, with its path and without its query', async () => {
+  const lines: string[] = []
+  const logging = withRequestLog({ invoke: async () => answer(201) }, (line) => lines.push(line))
+
+  const http = { method: 'GET', path: '/chat/a\nb/' }
+  await logging.invoke({ rawQueryString: 'token=secret', requestContext: { http } })
+
+  expect(lines).toEqual(['GET          /chat/a%0Ab/ 201'])
+})
+
+test('a request that is cut off by the end of the gateway has no line', async () => {
+  const lines: string[] = []
+  const cut: LambdaResult = { kind: 'error', errorType: 'Runtime.Closed', message: 'closed', trace: [] }
+  const logging = withRequestLog({ invoke: async () => cut }, (line) => lines.push(line))
+
+  await logging.invoke({ requestContext: { http: { method: 'GET', path: '/' } } })
+
+  expect(lines).toEqual([])
 })

@@ -119,10 +119,12 @@ describe('UrlRouter', () => {
     const router: Application<never> = UrlRouter([])
     const call = router as Application
 
-    await expect(call({ type: 'channel', connection: new FakeConnection() }, { type: 'x' }, ignoreFrames)).rejects.toThrow(ConfigurationError)
-    await expect(call({ type: 'channel', connection: new FakeConnection() }, { type: 'x' }, ignoreFrames)).rejects.toThrow(
-      'scope of type "channel" without a path',
-    )
+    await expect(
+      call({ type: 'channel', connection: new FakeConnection() }, { type: 'x' }, ignoreFrames),
+    ).rejects.toThrow(ConfigurationError)
+    await expect(
+      call({ type: 'channel', connection: new FakeConnection() }, { type: 'x' }, ignoreFrames),
+    ).rejects.toThrow('scope of type "channel" without a path')
   })
 
   test('a scope that is no websocket is routed on every event', async () => {
@@ -131,7 +133,11 @@ describe('UrlRouter', () => {
       path('<int:page>', seen.application('page')),
     ])
 
-    await router({ type: 'http', path: '/1', connection: new FakeConnection() }, { type: 'http.request' }, ignoreFrames)
+    await router(
+      { type: 'http', path: '/1', connection: new FakeConnection() },
+      { type: 'http.request' },
+      ignoreFrames,
+    )
 
     expect(seen.last.scope['urlRoute']).toEqual({ args: [], kwargs: { page: 1 } })
   })

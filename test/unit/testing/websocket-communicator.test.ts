@@ -92,6 +92,24 @@ test('communicators of one application share its groups; those of another gatewa
   expect(await far.receiveNothing(20)).toBe(true)
 })
 
+test('a gateway has the further layers that it is given, each with groups of its own', async () => {
+  class Ticking extends RoomConsumer {
+    static override readonly channelLayerAlias: string = 'ticker'
+  }
+  const application = Ticking.asApplication()
+  const gateway = new TestGateway(application, { layers: ['ticker'] })
+  await using ann = new WebsocketCommunicator(application, '/', { gateway })
+  await ann.connect()
+
+  await ann.sendTo('hello')
+
+  expect(await ann.receiveFrom()).toBe('hello')
+  expect((await gateway.store.members('room')).members).toEqual([])
+  await expect(new WebsocketCommunicator(application, '/').connect()).rejects.toThrow(
+    'there is no channel layer "ticker": this runtime has "default"',
+  )
+})
+
 test('what a handler throws is thrown by the call that caused it', async () => {
   class Failing extends WebsocketConsumer {
     override async connect(): Promise<void> {
@@ -197,4 +215,15 @@ test('headers, cookies and an authorizer reach the consumer', async () => {
   await communicator.connect()
 
   expect(seen).toEqual([['a=1'], { principalId: 'ann' }])
+})
+
+test('receiveNothing() says whether a frame comes, and takes none', async () => {
+  await using communicator = new WebsocketCommunicator(EchoConsumer.asApplication(), '/')
+  await communicator.connect()
+
+  expect(await communicator.receiveNothing(1)).toBe(true)
+  await communicator.sendJsonTo('hello')
+
+  expect(await communicator.receiveNothing(1)).toBe(false)
+  expect(await communicator.receiveJsonFrom()).toMatchObject({ content: 'hello' })
 })

@@ -1,8 +1,12 @@
 import { readdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { createViews, views } from '../../../../examples/chat/views.ts'
+import { application } from '../../../../functions/application.ts'
+import { HttpCommunicator } from '../../../../shared/testing/http-communicator.ts'
+import { WebsocketCommunicator } from '../../../../shared/testing/websocket-communicator.ts'
 
-const get = (path: string, init?: RequestInit) => views(new Request(`http://127.0.0.1${path}`, init))
+const get = async (path: string, init?: RequestInit): Promise<Response> =>
+  views.request(`http://127.0.0.1${path}`, init)
 
 describe('the pages of the chat', () => {
   test('GET / asks for a room', async () => {
@@ -79,11 +83,14 @@ describe('the pages of the chat', () => {
     expect((await get(path)).status).toBe(404)
   })
 
-  test('a method other than GET and HEAD is 405, and says what is allowed', async () => {
-    const response = await get('/', { method: 'POST', body: 'x' })
+  test.each([
+    ['POST', '/', 'GET, HEAD'],
+    ['PUT', '/chat/lobby/', 'GET, HEAD, POST'],
+  ])('%s %s is 405, and says what is allowed', async (method, path, allow) => {
+    const response = await get(path, { method })
 
     expect(response.status).toBe(405)
-    expect(response.headers.get('allow')).toBe('GET, HEAD')
+    expect(response.headers.get('allow')).toBe(allow)
   })
 
   test('HEAD is GET without a body', async () => {
@@ -101,11 +108,46 @@ describe('the pages of the chat', () => {
   })
 })
 
+describe('POST to a room', () => {
+  const post = async (body: string, contentType = 'application/json') => {
+    await using socket = new WebsocketCommunicator(application, '/ws/chat/lobby/')
+    await socket.connect()
+    const request = new HttpCommunicator(application, 'POST', '/chat/lobby/', {
+      body,
+      headers: { 'content-type': contentType },
+    })
+    const response = await request.getResponse()
+    const isSilent = response.status !== 200
+    return {
+      status: response.status,
+      body: response.body.toString(),
+      frame: isSilent ? await socket.receiveNothing(20) : await socket.receiveJsonFrom(),
+    }
+  }
+
+  test('says the message in the room, and answers how many have heard it', async () => {
+    expect(await post('{"message":"hello"}')).toEqual({
+      status: 200,
+      body: '{"delivered":1,"deferred":0,"gone":0,"failed":0}',
+      frame: { message: 'hello' },
+    })
+  })
+
+  test.each([
+    ['no JSON', '{', 'application/json'],
+    ['no message', '{"text":"hello"}', 'application/json'],
+    ['null', 'null', 'application/json'],
+    ['a form, which a page of another origin could make a browser post', '{"message":"hello"}', 'text/plain'],
+  ])('with %s is 400 and says nothing', async (_name, body, contentType) => {
+    expect(await post(body, contentType)).toMatchObject({ status: 400, frame: true })
+  })
+})
+
 describe('sockets on another origin', () => {
   test('are named in the page, escaped, and allowed by its policy', async () => {
     const elsewhere = createViews({ websocketUrl: 'wss://api.example.com/prod?a=1&b="$&<' })
 
-    const response = await elsewhere(new Request('http://127.0.0.1/chat/lobby/'))
+    const response = await elsewhere.request('http://127.0.0.1/chat/lobby/')
 
     expect(await response.text()).toContain(
       '<meta name="websocket-url" content="wss://api.example.com/prod?a=1&amp;b=&quot;$&amp;&lt;" />',
