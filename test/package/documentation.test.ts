@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DocumentationProject, linkSources } from '../support/documentation-project.ts'
-import { blockFile, documentationPages, extractCodeBlocks, isTutorial, readCodeBlocks } from '../support/documentation.ts'
+import {
+  blockFile,
+  documentationPages,
+  extractCodeBlocks,
+  isTutorial,
+  readCodeBlocks,
+} from '../support/documentation.ts'
 import { readExportedSources, readText, root } from '../support/repository.ts'
 
 const pages = await documentationPages(root)
