@@ -1,12 +1,12 @@
 import type { Application, Connection, Scope } from '../application.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import { requireJsonObject } from '../codec.ts'
-import { ConfigurationError, InvalidMessageError } from '../errors.ts'
-import { isPlainObject, type JsonObject } from '../message.ts'
+import { ConfigurationError } from '../errors.ts'
+import { isPlainObject } from '../message.ts'
 import { defineMiddleware, type Middleware, wrapApplication } from '../middleware/define-middleware.ts'
 import type { SessionScope } from '../sessions/session-middleware.ts'
 import { AUTHENTICATION, Authentication, authenticationIn, type UserSource } from './authentication.ts'
 import { RecentUsers } from './recent-users.ts'
+import { requireStorableUser, type StoredUser } from './storable-user.ts'
 import { type AnonymousUser, anonymousUser, type User } from './user.ts'
 
 /** What a connection remembers: its user, as JSON. */
@@ -15,8 +15,12 @@ const REMEMBERED = 'auth.user'
 /** Of a connection whose user has logged out: HTTP's 401, in the range that applications may use. */
 const LOGGED_OUT = 4401
 
-/** A key that nobody should find in the record of a connection. */
-const SECRET = /passw|secret|token|hash|salt|api-?key|credential/i
+const STORED: StoredUser = {
+  name: 'scope.user',
+  where: 'with its connection',
+  remedy:
+    'give authMiddleware a scopeUser that returns what consumers need, such as ({ id, name }) => ({ id, name })',
+}
 
 /** Options of {@link authMiddleware}. */
 export interface AuthOptions<Account extends User, U extends User = Account> extends UserSource<Account, U> {
@@ -96,7 +100,7 @@ class Authenticator<Account extends User, U extends User> {
     const isOurs = found === undefined && authentication.user !== anonymousUser
     const connection = connectionOf(scope)
     if (connection && isOurs && this.#options.revalidate === 'connect')
-      connection.remember(REMEMBERED, requireStorable(authentication.user))
+      connection.remember(REMEMBERED, requireStorableUser(authentication.user, STORED))
     return added(authentication)
   }
 
@@ -161,24 +165,4 @@ function closingAfterLogout(inner: Application<never>): Application {
     if (isClosed || authenticationIn(scope)?.hasLoggedOut !== true) return
     await send({ type: 'websocket.close', code: LOGGED_OUT, reason: 'logged out' })
   })
-}
-
-function requireStorable(user: unknown): JsonObject {
-  const remedy =
-    'give authMiddleware a scopeUser that returns what consumers need, such as ({ id, name }) => ({ id, name })'
-  let json: JsonObject
-  try {
-    json = requireJsonObject(user, 'scope.user')
-  } catch (error) {
-    if (!(error instanceof InvalidMessageError)) throw error
-    throw new ConfigurationError(
-      `scope.user cannot be stored with its connection (${error.message}): ${remedy}`,
-      { cause: error },
-    )
-  }
-  const secret = Object.keys(json).find((key) => SECRET.test(key))
-  if (secret === undefined) return json
-  throw new ConfigurationError(
-    `scope.user has the key "${secret}", which speaks of a secret, and would be stored with its connection: ${remedy}`,
-  )
 }

@@ -72,8 +72,9 @@ export class Authentication<Account extends User = User, U extends User = Accoun
     // What somebody else has left in the session is not for this user; what they did before they logged in is.
     if (isOther || ((await session.has(USER_ID)) && !isSameHash(await session.get(USER_HASH), hash)))
       await session.flush()
-    // Whoever has planted a session with this browser does not get to know the new one.
-    else await session.cycleKey()
+    // Whoever has planted a session with this browser does not get to know the new one. Of two clicks on a button, the
+    // second finds that the first has ended the session: this user has shown who they are all the same.
+    else await session.cycleKey({ evenIfEnded: true })
     await session.set(USER_ID, account.id)
     if (hash === undefined) await session.delete(USER_HASH)
     else await session.set(USER_HASH, hash)

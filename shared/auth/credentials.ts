@@ -1,4 +1,4 @@
-import type { RequestScope, WebsocketScope } from '../application.ts'
+import type { HttpScope, RequestScope, WebsocketScope } from '../application.ts'
 import { ConfigurationError } from '../errors.ts'
 import { extendScope } from '../middleware/extend-scope.ts'
 
@@ -32,12 +32,19 @@ export function keepOutOfStore(scope: RequestScope, { from }: CredentialPlaces):
   for (const source of from) if (typeof source === 'object') scope.connection.forgetQuery(source.query)
 }
 
-/** The scope without credentials among its subprotocols and in its query: no consumer can accept one as a subprotocol. */
+/**
+ * The scope without credentials among its subprotocols and in its query: no consumer can accept one as a subprotocol, and
+ * no view finds one in its request's URL.
+ */
 export function withoutCredentials<S extends RequestScope>(scope: S, places: readonly CredentialPlaces[]): S {
   const names = places.flatMap(({ from }) =>
     from.map((source) => (typeof source === 'object' ? source.query : '')),
   )
   const query = Object.fromEntries(Object.entries(scope.query).filter(([name]) => !names.includes(name)))
+  if (isHttp(scope)) {
+    const queryString = withoutParameters(scope.queryString, names)
+    return extendScope(scope, { query, queryString }) as unknown as S
+  }
   if (!isWebsocket(scope)) return extendScope(scope, { query }) as unknown as S
   const subprotocols = scope.subprotocols.filter(
     (offered) => !places.some(({ scheme }) => offered.startsWith(`${scheme}.`)),
@@ -60,6 +67,17 @@ export function requireSources(
 /** Whether the scope is of a WebSocket connection. */
 export function isWebsocket<S extends RequestScope>(scope: S): scope is S & WebsocketScope {
   return scope.type === 'websocket'
+}
+
+function isHttp<S extends RequestScope>(scope: S): scope is S & HttpScope {
+  return scope.type === 'http'
+}
+
+/** What is left of a query string is as the client sent it. */
+function withoutParameters(queryString: string, names: readonly string[]): string {
+  const isOther = (part: string): boolean =>
+    ![...new URLSearchParams(part).keys()].some((name) => names.includes(name))
+  return queryString.split('&').filter(isOther).join('&')
 }
 
 function isSource(source: CredentialSource): boolean {

@@ -38,7 +38,7 @@ export function kickable<S extends KickableScope>(inner: Application<S>): Applic
 
 /**
  * Ends all connections of a user whose application is wrapped in {@link kickable}: `disconnect()` runs for each, and each client
- * gets `code` in a last frame. The result counts them as a group send's does.
+ * gets `code` in a last frame. The ids `1` and `'1'` are one user. The result counts them as a group send's does.
  *
  * It keeps nobody from coming back: first take away what the user would connect with. A handshake that is under way meanwhile
  * may go through, so kick again after 30 seconds where that matters.

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
-import { isJsonValue } from '../codec.ts'
 import { ConfigurationError } from '../errors.ts'
 import { DenyConnection } from '../signals.ts'
 import type { TicketStore } from '../stores/ticket-store.ts'
+import { requireStorableUser } from './storable-user.ts'
 import type { AnonymousUser, User } from './user.ts'
 import { Refusal, type Identity } from './user-middleware.ts'
 
@@ -33,7 +33,8 @@ export interface TicketOptions {
  * is worth nothing from then on.
  *
  * @throws {@link DenyConnection} with 401, if nobody is logged in: the response is a 401
- * @throws {@link ConfigurationError} for a user who is not JSON, or a time over 600 seconds
+ * @throws {@link ConfigurationError} for a user who is not JSON or has a key that speaks of a secret, or a time over 600
+ * seconds
  * @throws {@link StoreError}
  *
  * @example
@@ -51,13 +52,12 @@ export async function mintTicket(
     )
   }
   if (user.id === null) throw new DenyConnection(401)
-  // A copy without what a getter would compute: it has to be JSON anyway.
-  const kept: unknown = user
-  if (!isJsonValue(kept)) {
-    throw new ConfigurationError(
-      'mintTicket got a user that is not JSON, such as an instance of a class: give it the user as plain data, { user: { id: user.id } }',
-    )
-  }
+  const kept = requireStorableUser(user, {
+    name: 'the user of mintTicket',
+    where: 'with the ticket, and with the connection that it opens',
+    remedy:
+      'give it only what consumers need, as plain data, { user: { id: user.id } }, or give authMiddleware a scopeUser',
+  })
   const ticket = randomBytes(32).toString('base64url')
   const expiresAt = Math.floor(clock.now() / 1000) + seconds
   await store.put(keyOf(ticket), { data: { user: kept, userExpiresAt }, expiresAt })

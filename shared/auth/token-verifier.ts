@@ -31,7 +31,7 @@ export interface TokenRules {
   readonly secret?: string | Uint8Array
   /** Algorithms of signatures that are taken. By default all that the keys are for; with `secret` HS256. */
   readonly algorithms?: readonly string[]
-  /** How far clocks may differ; 5 by default. */
+  /** How far clocks may differ; 5 by default, at most 300. */
   readonly clockToleranceSeconds?: number
   /** How long the issuer's keys may take to come, in milliseconds; 5000 by default. */
   readonly jwksTimeoutMs?: number
@@ -42,6 +42,8 @@ export interface TokenRules {
 /** No token is longer: API Gateway takes 10 KB of headers in all. */
 const LONGEST_TOKEN = 8_192
 const SHORTEST_SECRET = 32
+/** More would be no difference of clocks, but a longer life for every token. */
+const MOST_TOLERANCE_SECONDS = 300
 const SIGNED = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
 const RSA = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
@@ -84,9 +86,9 @@ export class TokenVerifier {
     this.#key = keyOf(rules)
     this.#algorithms = algorithmsOf(rules, this.#key)
     this.#toleranceSeconds = rules.clockToleranceSeconds ?? 5
-    if (!(this.#toleranceSeconds >= 0)) {
+    if (!(this.#toleranceSeconds >= 0 && this.#toleranceSeconds <= MOST_TOLERANCE_SECONDS)) {
       throw new ConfigurationError(
-        `tokenMiddleware has clockToleranceSeconds: ${this.#toleranceSeconds}: use 0 or more`,
+        `tokenMiddleware has clockToleranceSeconds: ${this.#toleranceSeconds}: use 0 to ${MOST_TOLERANCE_SECONDS}`,
       )
     }
   }

@@ -9,6 +9,7 @@ import {
   keepOutOfStore,
   withoutCredentials,
 } from './credentials.ts'
+import { requireStorableUser } from './storable-user.ts'
 import { type AnonymousUser, anonymousUser, type User } from './user.ts'
 
 /** What a client is told whose credential has expired. 4000 to 4999 are for applications: RFC 6455, section 7.4.2. */
@@ -72,15 +73,25 @@ export function userMiddleware<U extends User>(
     )
 }
 
-/** Lets the client in for as long as its credential lasts, or refuses it. */
+/**
+ * Lets the client in for as long as its credential lasts, or refuses it.
+ *
+ * @throws {@link ConfigurationError} for the user of a connection who cannot be stored with it
+ */
 export function admit<U>(
   scope: RequestScope,
   identified: Identity<U> | Refusal,
   { name, counter }: Pick<UserMiddlewareDefinition<U>, 'name' | 'counter'>,
 ): Identity<U> {
   if (identified instanceof Refusal) throw refused(scope, { name, counter, reason: identified.reason })
-  const { userExpiresAt } = identified
-  if (userExpiresAt !== null && isWebsocket(scope)) scope.connection.endAt(userExpiresAt, EXPIRED_CODE)
+  if (!isWebsocket(scope)) return identified
+  const { user, userExpiresAt } = identified
+  requireStorableUser(user, {
+    name: `scope.user of ${name}Middleware`,
+    where: 'with its connection',
+    remedy: 'return only what consumers need, such as { id, name }',
+  })
+  if (userExpiresAt !== null) scope.connection.endAt(userExpiresAt, EXPIRED_CODE)
   return identified
 }
 

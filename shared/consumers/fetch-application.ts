@@ -22,6 +22,10 @@ export type FetchFunction<S extends HttpScope = HttpScope> = (
 // What a Request refuses to have: https://fetch.spec.whatwg.org/#forbidden-method
 const FORBIDDEN_METHODS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
+// An application of fewer than three parameters looks like a view.
+const NO_VIEW =
+  'If it is an application of (scope, message, send) and no view of (request, env), wrapApplication(inner, application) makes it known as one'
+
 /**
  * An application that answers each request with what `view` makes of it, so that middleware and `UrlRouter` can be put
  * around it. `ProtocolTypeRouter` takes `view` as it is.
@@ -65,7 +69,7 @@ async function respond<S extends HttpScope>(
   })
   if (!(response instanceof Response)) {
     throw new ProtocolError(
-      `the view returned ${describe(response)} for ${scope.method} ${scope.path}: return a Response`,
+      `the view returned ${describe(response)} for ${scope.method} ${scope.path}: return a Response${response === undefined ? `. ${NO_VIEW}` : ''}`,
     )
   }
   if (response.headers.get('content-type')?.startsWith('text/event-stream') === true) {

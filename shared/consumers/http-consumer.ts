@@ -2,6 +2,7 @@ import type { HttpScope } from '../application.ts'
 import { ConfigurationError, ProtocolError } from '../errors.ts'
 import { bytesOf, type HeaderEntry, messageBody } from '../http-message.ts'
 import type { EventMap, Message } from '../message.ts'
+import { Signal } from '../signals.ts'
 import { Consumer } from './consumer.ts'
 import { hideFromEvents } from './handlers.ts'
 
@@ -61,8 +62,7 @@ export abstract class HttpConsumer<S extends HttpScope = HttpScope, Events = Eve
    * @throws {@link ProtocolError} if they were sent before
    */
   sendHeaders({ status = 200, headers = [] }: SendHeadersOptions = {}): Promise<void> {
-    const entries = Array.isArray(headers) ? headers : Object.entries(headers)
-    return this.sendMessage({ type: 'http.response.start', status, headers: entries })
+    return this.sendMessage({ type: 'http.response.start', status, headers: entriesOf(headers) })
   }
 
   /**
@@ -77,14 +77,17 @@ export abstract class HttpConsumer<S extends HttpScope = HttpScope, Events = Eve
     })
   }
 
-  /** Sends the whole response; see {@link sendHeaders} and {@link sendBody}. */
+  /**
+   * Sends the whole response; see {@link sendHeaders} and {@link sendBody}. Text is `text/plain; charset=utf-8` unless a
+   * header says what else.
+   */
   sendResponse(
     status: number,
     body: string | Uint8Array = '',
     { headers = [] }: Pick<SendHeadersOptions, 'headers'> = {},
   ): Promise<void> {
     return this.connection.track(async () => {
-      await this.sendHeaders({ status, headers })
+      await this.sendHeaders({ status, headers: withType(body, entriesOf(headers)) })
       await this.sendBody(body)
     })
   }
@@ -92,15 +95,39 @@ export abstract class HttpConsumer<S extends HttpScope = HttpScope, Events = Eve
   protected override async dispatch(message: Message): Promise<void> {
     if (message.type !== 'http.request') return super.dispatch(message)
     if (typeof this.handle !== 'function') throw withoutHandle(this.constructor.name)
-    try {
-      await this.handle(bytesOf(message))
-    } finally {
-      await this.disconnect()
+    const failures: unknown[] = []
+    for (const step of [() => this.handle(bytesOf(message)), () => this.disconnect()]) {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
     }
+    throwAll(failures)
   }
 }
 
 hideFromEvents(HttpConsumer)
+
+/** Throws what handle() and disconnect() have thrown: failures before signals, and both where both have failed. */
+function throwAll(thrown: readonly unknown[]): void {
+  const failures = thrown.filter((error) => !(error instanceof Signal))
+  if (failures.length > 1) {
+    throw new AggregateError(failures, `handle() failed, and then disconnect(): ${failures.join('; ')}`)
+  }
+  if (thrown.length > 0) throw failures[0] ?? thrown[0]
+}
+
+function entriesOf(headers: ResponseHeaders): readonly HeaderEntry[] {
+  return Array.isArray(headers) ? headers : Object.entries(headers)
+}
+
+/** Text without a type is plain text in UTF-8, or a browser would guess both. */
+function withType(body: string | Uint8Array, entries: readonly HeaderEntry[]): readonly HeaderEntry[] {
+  const isTyped = entries.some(([name]) => /^content-type$/i.test(name))
+  if (isTyped || typeof body !== 'string' || body === '') return entries
+  return [...entries, ['content-type', 'text/plain; charset=utf-8']]
+}
 
 function withoutHandle(consumer: string): ConfigurationError {
   return new ConfigurationError(`${consumer} has no method handle(): a subclass of HttpConsumer provides one`)

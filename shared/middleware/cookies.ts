@@ -38,12 +38,23 @@ const MAX_BYTES = 4096
  */
 export function parseCookies(headers: readonly string[]): Cookies {
   const cookies: Record<string, string> = Object.create(null)
-  for (const pair of headers.flatMap((header) => header.split(';'))) {
-    const equals = pair.indexOf('=')
-    const name = trimmed(pair.slice(0, Math.max(equals, 0)))
-    if (name !== '' && !(name in cookies)) cookies[name] = decoded(trimmed(pair.slice(equals + 1)))
-  }
+  for (const [name, value] of pairsIn(headers)) if (!(name in cookies)) cookies[name] = value
   return cookies
+}
+
+/** The values of all cookies of this name, in the order in which they were sent. */
+export function cookiesNamed(name: string, headers: readonly string[]): readonly string[] {
+  return pairsIn(headers).flatMap(([known, value]) => (known === name ? [value] : []))
+}
+
+function pairsIn(headers: readonly string[]): readonly (readonly [name: string, value: string])[] {
+  return headers
+    .flatMap((header) => header.split(';'))
+    .flatMap((pair) => {
+      const equals = pair.indexOf('=')
+      const name = trimmed(pair.slice(0, Math.max(equals, 0)))
+      return name === '' ? [] : [[name, decoded(trimmed(pair.slice(equals + 1)))] as const]
+    })
 }
 
 /**

@@ -1,10 +1,12 @@
-import type { Application, Connection, Scope, Send, WebsocketScope } from '../application.ts'
+import type { Application, Connection, HttpScope, Scope, WebsocketScope } from '../application.ts'
 import { handlingsOf, markHandlings } from '../broadcast.ts'
 import { isJsonValue } from '../codec.ts'
 import { ConfigurationError } from '../errors.ts'
-import { requireResponseStart, type ResponseHead } from '../http-message.ts'
+import type { ResponseHead } from '../http-message.ts'
 import { isPlainObject, type JsonObject, type JsonValue, type Message } from '../message.ts'
+import { StopConsumer } from '../signals.ts'
 import { extendScope, type Clashes, type Flat, type Unmet } from './extend-scope.ts'
+import { HeldResponse } from './held-response.ts'
 
 /**
  * Wraps an application: what the inner one asks of its scope, less what this middleware adds, is asked of the
@@ -37,8 +39,9 @@ export interface MiddlewareDefinition<Needs extends Scope, Adds extends object> 
   readonly resume?: (scope: Needs & Partial<Adds>) => Partial<Adds> | Promise<Partial<Adds>>
   /**
    * Runs before the response to an HTTP request goes out, and returns the head that it goes out with: to set a cookie,
-   * say. The innermost middleware's runs first. It does not run for what the server answers itself: 404 where no route
-   * matches, a refusal, 500 for an exception.
+   * say. The innermost middleware's runs first. The application inside is done by then, and its response is whole and
+   * fits: for what the server answers itself (404 where no route matches, a refusal, 500 for an exception, a response
+   * that is not complete or too large) it does not run. Only what fails further out, or later, comes after it.
    */
   readonly respond?: (scope: Needs & Adds, head: ResponseHead) => ResponseHead | Promise<ResponseHead>
 }
@@ -74,15 +77,26 @@ export function defineMiddleware<Needs extends Scope, Adds extends object>(
   }
   return (inner: Application<never>): Application<Needs> =>
     wrapApplication(inner, async (scope, message, send) => {
-      const extended = await runMiddleware(definition, scope, message)
-      const { respond } = definition
       // `Middleware` asks the outside for Needs and for all that is not added here, so the scope is complete.
-      await inner(
-        extended as never,
-        message,
-        respond ? sendThrough((head) => respond(extended as Needs & Adds, head), send) : send,
-      )
+      const extended = (await runMiddleware(definition, scope, message)) as Needs & Adds
+      const { respond } = definition
+      if (respond === undefined || extended.type !== 'http') return inner(extended as never, message, send)
+      const hasBody = (extended as Scope as HttpScope).method !== 'HEAD'
+      const held = new HeldResponse({ send, respond: (head) => respond(extended, head), hasBody })
+      return inHeld(held, () => inner(extended as never, message, (sent) => held.take(sent)))
     })
+}
+
+/** Lets the response go when `run` is done; one that stops itself is. */
+async function inHeld(held: HeldResponse, run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!(error instanceof StopConsumer)) throw error
+    await held.finish()
+    throw error
+  }
+  await held.finish()
 }
 
 /**
@@ -104,23 +118,6 @@ export function defineMiddleware<Needs extends Scope, Adds extends object>(
 export function wrapApplication<S extends Scope>(inner: object, application: Application<S>): Application<S> {
   // What an application says of itself are its own enumerable properties.
   return markHandlings(Object.assign(application, inner), handlingsOf([inner]))
-}
-
-/** As `send`, with every response's head made by `respond`. What is sent after the head waits for it. */
-function sendThrough(
-  respond: (head: ResponseHead) => ResponseHead | Promise<ResponseHead>,
-  send: Send,
-): Send {
-  let started: Promise<void> | undefined
-  return async (message) => {
-    if (message.type !== 'http.response.start') {
-      await started
-      return send(message)
-    }
-    const { type, ...head } = requireResponseStart(message)
-    started = (async () => send({ type, ...(await respond(head)) }))()
-    return started
-  }
 }
 
 /** Names of the middleware that the scope came through. Enumerable, so that a spread of the scope keeps it. */

@@ -4,13 +4,19 @@ import { ConfigurationError, InvalidMessageError, StoreError } from '../errors.t
 import type { ResponseHead } from '../http-message.ts'
 import type { Message } from '../message.ts'
 import type { CookieScope } from '../middleware/cookie-middleware.ts'
-import { type CookieOptions, deleteCookie, serializeCookie, setCookie } from '../middleware/cookies.ts'
+import {
+  cookiesNamed,
+  type CookieOptions,
+  deleteCookie,
+  serializeCookie,
+  setCookie,
+} from '../middleware/cookies.ts'
 import { defineMiddleware, type Middleware, wrapApplication } from '../middleware/define-middleware.ts'
 import { DenyConnection } from '../signals.ts'
 import type { SessionStore } from '../stores/session-store.ts'
 import type { Session } from './session.ts'
 import { SessionSigner } from './session-cookie.ts'
-import { requireSeconds, StoredSession } from './stored-session.ts'
+import { requireSeconds, StoredSession, type StoredSessionOptions } from './stored-session.ts'
 
 const TWO_WEEKS = 1_209_600
 
@@ -19,7 +25,9 @@ const REMEMBERED = 'session'
 
 const OVER_WEBSOCKET =
   'needs a new session cookie, which API Gateway cannot send over a WebSocket: begin the session in an HTTP request, and connect then'
-const RESPONSE_BEGUN = 'needs a new session cookie, and the response has begun: do it before anything is sent'
+const OF_ENDED_CONNECTION =
+  'needs a session, and that of this connection has ended since its handshake, or has another id because its user has logged in: let the client connect again, with the cookie that it has now'
+const RESPONSE_GONE = 'needs a new session cookie, and the response is gone: await it in the view'
 
 /** Options of {@link sessionMiddleware}. */
 export interface SessionOptions {
@@ -51,16 +59,17 @@ export interface SessionScope extends RequestScope {
  * Returns a middleware that adds `scope.session`, for HTTP requests and WebSocket connections. It belongs inside
  * {@link cookieMiddleware}.
  *
- * A request's session is saved before the response goes out, and not if its status is 5xx or the application throws. A
- * session that was emptied is deleted with its cookie. If a changed session was ended meanwhile by somebody else, nothing
- * is saved and the answer is 400.
+ * A request's session is saved when the application is done and its response complete, before it goes out, and not if its
+ * status is 5xx, it is too large, or the application throws. A session that was emptied is deleted with its cookie, unless
+ * another request has put something into it. If a changed session was ended meanwhile by somebody else, nothing is saved
+ * and the answer is 400, except to a `login()`.
  *
  * An event of a WebSocket connection saves what it has changed when its handler is done. A connection cannot begin a session
  * or change its id, because it cannot send a cookie: that is a {@link ProtocolError}.
  *
  * The store gets the SHA-256 of a session's id, and so does the connection's record: neither is of use to who reads it.
  * Cookies that none of the secrets has signed are refused, and counted as `sessionCookieForged`; those of sessions that have
- * ended as `sessionCookieStale`.
+ * ended as `sessionCookieStale`. Of several cookies of its name the first that is signed counts.
  *
  * @throws {@link ConfigurationError} without secrets, for a short one, and for a cookie that browsers would refuse
  * @example
@@ -82,7 +91,8 @@ export function sessionMiddleware(
   const around = (inner: Application<never>): Application<KeptScope> =>
     wrapApplication(inner, async (scope, message, send) => {
       await inner(scope as never, message, send)
-      await keeper.saveAfter(scope, message)
+      // That of a request is saved by `respond`, when all is done and the response is known to be good.
+      if (scope.type === 'websocket') await keeper.saveAfter(scope, message)
     })
   // What is put between the two neither asks for anything nor adds anything that `adding` does not.
   return (inner: Application<never>) => adding(around(inner))
@@ -108,9 +118,10 @@ class SessionKeeper {
 
   /** The session that the client's cookie names; an empty one if there is no cookie, or a wrong one. */
   sessionOfClient(scope: CookieScope): StoredSession {
-    const id = this.#idOf(scope)
+    const { id, isForged } = this.#cookieIn(scope)
     const session = this.#session({
       id,
+      isForged,
       refusal: scope.type === 'websocket' ? OVER_WEBSOCKET : undefined,
       onStale: () => scope.connection.count('sessionCookieStale'),
     })
@@ -124,6 +135,7 @@ class SessionKeeper {
     return this.#session({
       key: typeof key === 'string' ? key : undefined,
       refusal: OVER_WEBSOCKET,
+      refusalIfEnded: OF_ENDED_CONNECTION,
       onStale: () => {},
     })
   }
@@ -143,11 +155,11 @@ class SessionKeeper {
       })
       throw new DenyConnection(400)
     }
-    session.seal(RESPONSE_BEGUN)
+    session.seal(RESPONSE_GONE)
     return this.#withCookie(scope, head)
   }
 
-  /** Saves what was changed since the response began, and all that an event of a connection has changed. */
+  /** Saves what an event of a connection has changed. */
   async saveAfter({ session, connection }: KeptScope, message: Message): Promise<void> {
     if (!session.isModified) return
     try {
@@ -170,20 +182,23 @@ class SessionKeeper {
     }
   }
 
-  #idOf({ cookies, connection, client }: CookieScope): string | undefined {
+  #cookieIn(scope: CookieScope): { readonly id: string | undefined; readonly isForged: boolean } {
+    const { cookies, headers, connection, client } = scope
     if (typeof cookies !== 'object') {
       throw new ConfigurationError(
         'sessionMiddleware found no scope.cookies: put it inside cookieMiddleware, as cookieMiddleware(sessionMiddleware(options)(application))',
       )
     }
-    const cookie = cookies[this.#cookieName]
-    if (cookie === undefined) return undefined
-    const id = this.#signer.verify(cookie)
-    if (id !== undefined) return id
+    if (cookies[this.#cookieName] === undefined) return { id: undefined, isForged: false }
+    // Of that name there may be another, which a page of a sibling domain has set: what is signed is ours.
+    for (const value of cookiesNamed(this.#cookieName, headers['cookie'] ?? [])) {
+      const id = this.#signer.verify(value)
+      if (id !== undefined) return { id, isForged: false }
+    }
     connection.count('sessionCookieForged')
     // Not the cookie: it may be a good one in which a character is wrong.
     connection.logger.info('a session cookie was refused: none of the secrets has signed it', { client })
-    return undefined
+    return { id: undefined, isForged: true }
   }
 
   #withCookie(
@@ -191,8 +206,8 @@ class SessionKeeper {
     head: ResponseHead,
   ): ResponseHead {
     const { told } = session
-    const wasSent = cookies[this.#cookieName] !== undefined
-    const isUseless = wasSent && session.key === undefined
+    // Not one that is merely out of date: while this ran, a login may have given the browser another one.
+    const isUseless = cookies[this.#cookieName] !== undefined && session.hasUselessCookie
     const personal = session.isAccessed || isUseless ? withVary(head) : head
     if (told) {
       const { maxAgeSeconds } = told
@@ -203,7 +218,7 @@ class SessionKeeper {
   }
 
   #session(
-    client: Pick<ConstructorParameters<typeof StoredSession>[0], 'id' | 'key' | 'refusal' | 'onStale'>,
+    client: Omit<StoredSessionOptions, 'store' | 'clock' | 'ageSeconds' | 'expireAtBrowserClose'>,
   ): StoredSession {
     const { store, clock = systemClock, ageSeconds = TWO_WEEKS, expireAtBrowserClose = false } = this.#options
     return new StoredSession({ store, clock, ageSeconds, expireAtBrowserClose, ...client })

@@ -1,5 +1,14 @@
 import type { JsonValue } from '../message.ts'
 
+/** Options of {@link Session.cycleKey}. */
+export interface CycleOptions {
+  /**
+   * Go on under the new id even if the session is ended by somebody else while this request runs, with the data as it was
+   * read. Only where the client has just proved who it is, as `login()` does; false by default.
+   */
+  readonly evenIfEnded?: boolean
+}
+
 /**
  * What is remembered of one client, from request to request and in all of its WebSocket connections.
  *
@@ -20,7 +29,7 @@ export interface Session {
   get(key: string): Promise<JsonValue | undefined>
   has(key: string): Promise<boolean>
   keys(): Promise<readonly string[]>
-  /** Whether there is nothing in it. Such a session is not kept, and its cookie is deleted. */
+  /** Whether there is nothing in it. Such a session is not kept, and its cookie is deleted, unless others put something in. */
   isEmpty(): Promise<boolean>
 
   /**
@@ -38,11 +47,12 @@ export interface Session {
   flush(): Promise<void>
 
   /**
-   * Gives the session another id when it is saved, and keeps its data: whoever knew the old id knows nothing then.
+   * Gives the session another id when it is saved, and keeps its data, with what others have saved by then: whoever knew
+   * the old id knows nothing then.
    *
    * @throws {@link ProtocolError} where the client cannot be told
    */
-  cycleKey(): Promise<void>
+  cycleKey(options?: CycleOptions): Promise<void>
 
   /**
    * How long it is kept, from the last time it was saved: seconds, `browser` for as long as the browser is open (the

@@ -10,7 +10,7 @@ import {
 import type { JsonObject, JsonValue } from '../message.ts'
 import { isUnchanged, type StateChanges, stateChanges } from '../state-changes.ts'
 import type { SessionStore } from '../stores/session-store.ts'
-import type { Session } from './session.ts'
+import type { CycleOptions, Session } from './session.ts'
 import { newSessionId, sessionKeyOf } from './session-cookie.ts'
 
 /** Bytes of JSON that one session may have: a DynamoDB item ends at 400 KB, names included. */
@@ -29,10 +29,14 @@ export interface StoredSessionOptions {
   readonly expireAtBrowserClose: boolean
   /** The id in the client's cookie; only in HTTP requests and handshakes. */
   readonly id?: string | undefined
+  /** Whether there is a cookie, and none that a secret has signed. */
+  readonly isForged?: boolean
   /** The key of the session, where the id is not known any more. */
   readonly key?: string | undefined
   /** Why a client without a session cannot be told of one, if it can't. */
   readonly refusal?: string | undefined
+  /** The same, for one whose session is not there any more. */
+  readonly refusalIfEnded?: string | undefined
   /** Called if there is no session under the key: it has ended or expired. */
   readonly onStale: () => void
 }
@@ -54,8 +58,9 @@ export class StoredSession implements Session {
   #saving: Promise<unknown> = Promise.resolve()
   #stored: JsonObject = {}
   readonly #data = new Map<string, JsonValue>()
-  #isCycling = false
+  #cycling: CycleOptions | undefined
   #isSaved = false
+  #hasEnded = false
 
   constructor(options: StoredSessionOptions) {
     this.#options = options
@@ -69,12 +74,17 @@ export class StoredSession implements Session {
   }
 
   get isModified(): boolean {
-    return this.#isCycling || !isUnchanged(this.#changes())
+    return this.#cycling !== undefined || !isUnchanged(this.#changes())
   }
 
   /** Whether anything was asked of it: a response that came of it is for this client alone. */
   get isAccessed(): boolean {
     return this.#loading !== undefined
+  }
+
+  /** Whether the client's cookie is to go: it is forged, or its session was ended in this event and none has begun since. */
+  get hasUselessCookie(): boolean {
+    return this.#key === undefined && (this.#hasEnded || this.#options.isForged === true)
   }
 
   /** What the client is to be told of it, if it was saved in this event. */
@@ -88,7 +98,7 @@ export class StoredSession implements Session {
   revert(): void {
     this.#data.clear()
     for (const [key, value] of Object.entries(this.#stored)) this.#data.set(key, value)
-    this.#isCycling = false
+    this.#cycling = undefined
   }
 
   /** From now on the client cannot be told of another session, for this reason. */
@@ -133,13 +143,14 @@ export class StoredSession implements Session {
     await this.#saving
     if (this.#key !== undefined) await this.#options.store.delete(this.#key)
     this.#forget()
+    this.#hasEnded = true
     this.#loading = Promise.resolve()
   }
 
-  async cycleKey(): Promise<void> {
+  async cycleKey(options: CycleOptions = {}): Promise<void> {
     await this.#load()
     this.#requireTellable('session.cycleKey()', true)
-    this.#isCycling = this.#key !== undefined
+    this.#cycling = this.#key === undefined ? undefined : options
   }
 
   async setExpiry(expiry: number | 'browser' | undefined): Promise<void> {
@@ -170,16 +181,14 @@ export class StoredSession implements Session {
   }
 
   async #save(): Promise<boolean> {
-    if ([...this.#data.keys()].every((key) => key === EXPIRY)) {
-      if (this.#key !== undefined) await this.#options.store.delete(this.#key)
-      this.#forget()
-      return true
-    }
+    const isEmpty = [...this.#data.keys()].every((key) => key === EXPIRY)
+    if (isEmpty) this.#data.clear()
+    if (isEmpty && this.#key === undefined) return true
     const data: JsonObject = Object.fromEntries(this.#data)
     requireSize(data)
     const expiresAt = Math.floor(this.#options.clock.now() / 1000) + this.#expiry().seconds
     const isThere =
-      this.#key === undefined || this.#isCycling
+      this.#key === undefined || this.#cycling
         ? await this.#create(data, expiresAt)
         : await this.#options.store.save(this.#key, { ...this.#changes(), expiresAt })
     if (!isThere) {
@@ -188,10 +197,18 @@ export class StoredSession implements Session {
     }
     this.#stored = data
     this.#isSaved = true
+    if (isEmpty) await this.#endIfEmpty()
     return true
   }
 
-  /** False if the session whose data this is was deleted meanwhile: it is not to go on under another id. */
+  /** Others may have put something into it meanwhile, which stays. */
+  async #endIfEmpty(): Promise<void> {
+    if (this.#key === undefined || !(await this.#options.store.deleteIfEmpty(this.#key))) return
+    this.#forget()
+    this.#hasEnded = true
+  }
+
+  /** False if the session whose data this is was ended meanwhile: it is not to go on under another id. */
   async #create(data: JsonObject, expiresAt: number): Promise<boolean> {
     const { store } = this.#options
     const former = this.#key
@@ -204,14 +221,27 @@ export class StoredSession implements Session {
       )
     }
     // After the other: if this fails, the client still has its session, and nobody knows the new id.
-    if (former !== undefined && !(await store.delete(former))) {
+    const last = former === undefined ? undefined : await store.delete(former)
+    if (last === undefined && former !== undefined && this.#cycling?.evenIfEnded !== true) {
       await store.delete(key)
       return false
     }
+    if (last) await this.#bring(last.data, { key, expiresAt })
     this.#id = id
     this.#key = key
-    this.#isCycling = false
+    this.#cycling = undefined
     return true
+  }
+
+  /** Brings what others have changed since this was read, and nobody has here, to where it goes on. */
+  async #bring(last: JsonObject, to: { readonly key: string; readonly expiresAt: number }): Promise<void> {
+    const own = this.#changes()
+    const isOwn = (name: string): boolean => Object.hasOwn(own.set, name) || own.remove.includes(name)
+    const theirs = stateChanges(this.#stored, last)
+    const set = Object.fromEntries(Object.entries(theirs.set).filter(([name]) => !isOwn(name)))
+    const remove = theirs.remove.filter((name) => !isOwn(name))
+    if (isUnchanged({ set, remove })) return
+    await this.#options.store.save(to.key, { set, remove, expiresAt: to.expiresAt })
   }
 
   #load(): Promise<void> {
@@ -228,6 +258,7 @@ export class StoredSession implements Session {
     if (record === undefined) {
       // An id that the store does not know is never taken over: it may be one that somebody else has chosen.
       this.#forget()
+      this.#refusal = this.#options.refusalIfEnded ?? this.#refusal
       this.#options.onStale()
       return
     }
@@ -240,7 +271,7 @@ export class StoredSession implements Session {
     this.#key = undefined
     this.#stored = {}
     this.#data.clear()
-    this.#isCycling = false
+    this.#cycling = undefined
     this.#isSaved = false
   }
 

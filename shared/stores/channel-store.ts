@@ -19,6 +19,9 @@ export interface ConnectionRecord {
   readonly expiresAt: number
 }
 
+/** Records by connection id, or why one cannot be read although it was found. */
+export type LoadedRecords = ReadonlyMap<string, ConnectionRecord | StoreError>
+
 /** A record that was removed. */
 export interface RemovedRecord extends ConnectionRecord {
   /** Why some memberships are left, if they are: the next send to their groups, or expiry, ends them. */
@@ -60,6 +63,12 @@ export interface RecordWrite extends StateChanges {
  * call again after that. Reads see every write that was acknowledged before they began.
  */
 export interface ChannelStore {
+  /**
+   * Names the place where everything is kept, as exactly as it is known without asking: two stores with one identity keep
+   * their records in one place. A store without one is taken for a place of its own.
+   */
+  readonly identity?: string | undefined
+
   /** Where messages wait that somebody receives; a store may have no such place. */
   readonly messages?: ChannelMessages | undefined
 
@@ -69,8 +78,11 @@ export interface ChannelStore {
   /** The record, or `undefined` if there is none or it has expired. */
   load(connectionId: string): Promise<ConnectionRecord | undefined>
 
-  /** The records that exist, by connection id; a store reads them in batches. */
-  loadMany(connectionIds: readonly string[]): Promise<ReadonlyMap<string, ConnectionRecord>>
+  /**
+   * The records that exist, by connection id; a store reads them in batches. In place of a record that was read and
+   * cannot be understood (another key, another serializer) there is the error that says why: it costs no other.
+   */
+  loadMany(connectionIds: readonly string[]): Promise<LoadedRecords>
 
   /** Writes these changes, whatever the record's version, and raises the version. False if there is no record. */
   saveState(connectionId: string, write: RecordWrite): Promise<boolean>

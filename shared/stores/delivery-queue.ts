@@ -61,7 +61,7 @@ export interface DeliveryQueue {
   /**
    * Puts deliveries into the queue; all are in it when it resolves.
    *
-   * @throws {@link StoreError} if any could not be put
+   * @throws {@link StoreError} if any could not be put; it names those (`refused`) if the others are in the queue
    */
   enqueue(deliveries: readonly QueuedDelivery[], options?: EnqueueOptions): Promise<void>
 }

@@ -34,8 +34,11 @@ export interface SessionStore {
   save(key: string, write: SessionWrite): Promise<boolean>
 
   /**
-   * Ends the session. False if there was none; of several callers one is told true, or none, where the answer of a
-   * write is lost.
+   * Ends the session, and returns what it was at that moment: no write falls in between. `undefined` if there was none;
+   * of several callers one gets it, or none, where the answer of a write is lost.
    */
-  delete(key: string): Promise<boolean>
+  delete(key: string): Promise<SessionRecord | undefined>
+
+  /** Ends the session if there is nothing in its data, at that moment. Whether it did. */
+  deleteIfEmpty(key: string): Promise<boolean>
 }

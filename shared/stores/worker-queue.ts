@@ -8,6 +8,8 @@ export interface WorkerJob {
   /** The worker channel. */
   readonly channel: string
   readonly message: Message
+  /** How often it was put into its queue again, because there was no time for it; absent at first. */
+  readonly putBacks?: number
 }
 
 /**

@@ -353,6 +353,23 @@ function receiveContract(setUp: SetUp): void {
     expect(await drain(layer, channel)).toEqual([])
   })
 
+  it('A message MUST NOT be lost because its channel, or another, is received from while it is sent', async () => {
+    const { layer } = setUp()
+    const [one, other] = [await layer.newChannel(), await layer.newChannel()]
+    const receiving = layer.receive(one)
+
+    // All at once: the first message is handed out while the others are put where they wait.
+    await Promise.all([
+      layer.send(one, numbered(1)),
+      layer.send(other, numbered(2)),
+      layer.send(one, numbered(3)),
+    ])
+
+    const got = [await receiving, ...(await drain(layer, one))]
+    expect(got.toSorted((a, b) => Number(a['n']) - Number(b['n']))).toEqual([numbered(1), numbered(3)])
+    expect(await drain(layer, other)).toEqual([numbered(2)])
+  })
+
   it('A channel MUST take messages whether or not anybody receives from it, or newChannel made it', async () => {
     const { layer } = setUp()
     const channel = `known.${randomUUID()}!agreed`
@@ -546,6 +563,25 @@ function groupContract(setUp: SetUp): void {
     await stage.layer.groupSend(group, numbered(1), { exclude: [left ?? '', third ?? '', 'nobody'] })
 
     expect(stage.delivery.reached).toEqual([right])
+  })
+
+  it('A groupSend MUST refuse an exclude of more than 1 000 names with a MessageTooLargeError, and reach nobody', async () => {
+    const stage = setUp()
+    const group = newGroup()
+    const member = await connect(stage, group)
+    const names = Array.from({ length: 1_000 }, (_, index) => `n${index}=`)
+    const options = { exclude: [...names, 'one.more'] }
+
+    for (const sent of [
+      stage.layer.groupSend(group, numbered(1), options),
+      stage.layer.groupSendFrame(group, 'hello', options),
+      stage.layer.groupClose(group, 1000, options),
+    ])
+      await expect(sent).rejects.toThrow(MessageTooLargeError)
+    expect(stage.delivery.reached).toEqual([])
+
+    await stage.layer.groupSend(group, numbered(1), { exclude: [...names, ...names] })
+    expect(stage.delivery.reached).toEqual([member])
   })
 
   it('groupAdd of a channel that does not exist, or has ended, MUST add nothing, and MUST succeed', async () => {

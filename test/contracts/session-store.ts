@@ -168,20 +168,43 @@ function changeContract(setUp: () => Stage): void {
 }
 
 function endContract(setUp: () => Stage): void {
-  it('deletes a session, and tells one of two callers so', async () => {
+  it('deletes a session, and gives one of two callers what it was', async () => {
     const { clock, store, key } = setUp()
-    await store.create(key, recordAt(clock, { a: 1 }))
+    const record = recordAt(clock, { a: 1, nested: { '': [null] } })
+    await store.create(key, record)
 
     const told = await Promise.all([store.delete(key), store.delete(key)])
 
-    expect(told.toSorted()).toEqual([false, true])
+    expect(told.filter((known) => known !== undefined)).toEqual([record])
     expect(await store.load(key)).toBeUndefined()
   })
 
   it('deletes a session that is not there without a complaint', async () => {
     const { store, key } = setUp()
 
-    expect(await store.delete(key)).toBe(false)
+    expect(await store.delete(key)).toBeUndefined()
+    expect(await store.deleteIfEmpty(key)).toBe(false)
+  })
+
+  it('says nothing of a session that has expired when it is deleted', async () => {
+    const { clock, store, key } = setUp()
+    await store.create(key, { data: {}, expiresAt: inSeconds(clock, 60) })
+    await clock.advance(61_000)
+
+    expect(await store.deleteIfEmpty(key)).toBe(false)
+    expect(await store.delete(key)).toBeUndefined()
+  })
+
+  it('deletes a session if it is empty, and only then', async () => {
+    const { clock, store, key } = setUp()
+    await store.create(key, recordAt(clock, { a: 1 }))
+
+    expect(await store.deleteIfEmpty(key)).toBe(false)
+    expect((await store.load(key))?.data).toEqual({ a: 1 })
+    await store.save(key, { set: {}, remove: ['a'], expiresAt: inSeconds(clock, 60) })
+
+    expect(await store.deleteIfEmpty(key)).toBe(true)
+    expect(await store.load(key)).toBeUndefined()
   })
 
   it('returns no session that has expired, and brings none back', async () => {

@@ -1,8 +1,9 @@
+import { requirePositive } from '../../whole-number.ts'
 import { dynamodbFailure, isConditionFailure } from './dynamodb-failure.ts'
 import type { CallOptions, ConsumedCapacity, DynamoDBTransport } from './transport.ts'
 
 /** A name of an operation of DynamoDB. */
-export type Operation = keyof DynamoDBTransport
+export type Operation = Exclude<keyof DynamoDBTransport, 'endpoint'>
 
 type Input<O extends Operation> = Parameters<DynamoDBTransport[O]>[0]
 type Output<O extends Operation> = Awaited<ReturnType<DynamoDBTransport[O]>>
@@ -24,7 +25,9 @@ export class DynamoDBCalls {
   readonly tableName: string
   readonly #options: DynamoDBCallsOptions
 
+  /** @throws {@link ConfigurationError} if the time is none */
   constructor(options: DynamoDBCallsOptions) {
+    requirePositive({ timeoutMs: options.timeoutMs })
     this.tableName = options.tableName
     this.#options = options
   }

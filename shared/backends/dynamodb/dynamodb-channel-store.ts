@@ -2,17 +2,20 @@ import { randomBytes } from 'node:crypto'
 /** @ts-ignore Without the SDK, which is optional, these two are `any`, and whoever compiles against us can. */
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { type Clock, systemClock } from '../../clock.ts'
-import { StoreError } from '../../errors.ts'
+import type { StoreError } from '../../errors.ts'
 import type {
   ChannelStore,
   ConnectionRecord,
+  LoadedRecords,
   MemberPage,
   MemberRange,
   RecordWrite,
   RemovedRecord,
 } from '../../stores/channel-store.ts'
 import type { ConnectionListing } from '../../stores/connection-listing.ts'
+import { failureOf, readOrFailure } from '../../stores/store-failure.ts'
 import { ValueCodec, type ValueCodecOptions } from '../../stores/value-codec.ts'
+import { requireWholeNumber } from '../../whole-number.ts'
 import { batchRead } from './batch-read.ts'
 import { batchWrite } from './batch-write.ts'
 import { type ConsumedCapacityListener, DynamoDBCalls } from './dynamodb-calls.ts'
@@ -22,6 +25,7 @@ import { listRecords } from './list-records.ts'
 import { memberOfItem, memberQuery } from './member-query.ts'
 import { groupsOf, itemOfRecord, numberOf, recordOfItem } from './record-item.ts'
 import { type RecordUpdate, recordUpdate } from './record-update.ts'
+import { tableIdentity } from './table-identity.ts'
 import { takeRecord } from './take-record.ts'
 import {
   CONNECTED_AT_ATTRIBUTE,
@@ -61,18 +65,20 @@ export interface DynamoDBChannelStoreOptions extends ValueCodecOptions {
  * Every read but `connections` is strongly consistent. A write whose answer is lost is made again, so a version may go up by two.
  */
 export class DynamoDBChannelStore implements ChannelStore, ConnectionListing {
+  readonly identity: string
   readonly #calls: DynamoDBCalls
   readonly #clock: Clock
   readonly #pageSize: number
   readonly #codec: ValueCodec
 
-  /** @throws {@link ConfigurationError} if the serializer or a key of encryption is no good */
+  /** @throws {@link ConfigurationError} if a number, the serializer or a key of encryption is no good */
   constructor(options: DynamoDBChannelStoreOptions) {
     const { tableName, onConsumedCapacity, timeoutMs = DEFAULT_TIMEOUT_MS } = options
     const transport = options.transport ?? lazySdkTransport(options.client, options.clientConfig)
     this.#calls = new DynamoDBCalls({ transport, tableName, timeoutMs, onConsumedCapacity })
+    this.identity = tableIdentity(options)
     this.#clock = options.clock ?? systemClock
-    this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
+    this.#pageSize = requireWholeNumber(options.pageSize ?? DEFAULT_PAGE_SIZE, 'pageSize')
     this.#codec = new ValueCodec(options)
   }
 
@@ -91,17 +97,19 @@ export class DynamoDBChannelStore implements ChannelStore, ConnectionListing {
     return item && recordOfItem(connectionId, item, this.#codec)
   }
 
-  async loadMany(connectionIds: readonly string[]): Promise<ReadonlyMap<string, ConnectionRecord>> {
+  async loadMany(connectionIds: readonly string[]): Promise<LoadedRecords> {
     const ids = [...new Set(connectionIds)]
     const items = await batchRead(this.#calls, this.#clock, {
       keys: ids.map((id) => recordKey(id)),
       attempt: `load ${ids.length} connections`,
     })
     const found = new Map(items.map((item) => [item[PARTITION_KEY]?.S, item]))
-    const records = new Map<string, ConnectionRecord>()
+    const records = new Map<string, ConnectionRecord | StoreError>()
     for (const id of ids) {
       const item = found.get(recordKey(id)[PARTITION_KEY].S)
-      if (item && this.#isAlive(item)) records.set(id, recordOfItem(id, item, this.#codec))
+      if (!item || !this.#isAlive(item)) continue
+      const record = readOrFailure(() => recordOfItem(id, item, this.#codec))
+      records.set(id, record)
     }
     return records
   }
@@ -215,17 +223,12 @@ export class DynamoDBChannelStore implements ChannelStore, ConnectionListing {
   }
 
   /** Ends them all; resolves to why some are left, if they are. */
-  async #endMemberships(connectionId: string, groups: readonly string[]): Promise<StoreError | undefined> {
-    try {
-      await batchWrite(this.#calls, this.#clock, {
-        requests: groups.map((group) => ({ DeleteRequest: { Key: { ...memberKey(group, connectionId) } } })),
-        attempt: `end the memberships of connection "${connectionId}" (its record is removed) in ${groups.length} groups`,
-      })
-      return undefined
-    } catch (error) {
-      if (error instanceof StoreError) return error
-      throw error
-    }
+  #endMemberships(connectionId: string, groups: readonly string[]): Promise<StoreError | undefined> {
+    const requests = groups.map((group) => ({
+      DeleteRequest: { Key: { ...memberKey(group, connectionId) } },
+    }))
+    const attempt = `end the memberships of connection "${connectionId}" (its record is removed) in ${groups.length} groups`
+    return failureOf(batchWrite(this.#calls, this.#clock, { requests, attempt }))
   }
 
   async #loadItem(connectionId: string): Promise<Item | undefined> {

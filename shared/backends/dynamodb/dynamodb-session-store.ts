@@ -41,13 +41,7 @@ export class DynamoDBSessionStore implements SessionStore {
 
   async load(key: string): Promise<SessionRecord | undefined> {
     const input = { TableName: this.#calls.tableName, Key: itemKey(key), ConsistentRead: true }
-    const { Item: item } = await this.#calls.call('GetItem', input, `load session "${key}"`)
-    // DynamoDB deletes an expired item within a few days, and returns it until then.
-    if (item === undefined || numberOf(item, TIME_TO_LIVE_ATTRIBUTE) <= this.#nowSeconds()) return undefined
-    return {
-      data: stateOfMap(item[STATE_ATTRIBUTE]?.M ?? {}, this.#coding(key)),
-      expiresAt: numberOf(item, TIME_TO_LIVE_ATTRIBUTE),
-    }
+    return this.#recordOf(key, (await this.#calls.call('GetItem', input, `load session "${key}"`)).Item)
   }
 
   async create(key: string, { data, expiresAt }: SessionRecord): Promise<boolean> {
@@ -79,9 +73,30 @@ export class DynamoDBSessionStore implements SessionStore {
     })
   }
 
-  async delete(key: string): Promise<boolean> {
+  async delete(key: string): Promise<SessionRecord | undefined> {
     const input = { TableName: this.#calls.tableName, Key: itemKey(key), ReturnValues: 'ALL_OLD' as const }
-    return (await this.#calls.call('DeleteItem', input, `delete session "${key}"`)).Attributes !== undefined
+    const { Attributes } = await this.#calls.call('DeleteItem', input, `delete session "${key}"`)
+    return this.#recordOf(key, Attributes)
+  }
+
+  async deleteIfEmpty(key: string): Promise<boolean> {
+    const input = {
+      TableName: this.#calls.tableName,
+      Key: itemKey(key),
+      ConditionExpression: 'size(#state) = :none AND #ttl > :now',
+      ExpressionAttributeNames: { '#state': STATE_ATTRIBUTE, '#ttl': TIME_TO_LIVE_ATTRIBUTE },
+      ExpressionAttributeValues: { ':none': { N: '0' }, ':now': { N: String(this.#nowSeconds()) } },
+    }
+    return (await this.#calls.callIf('DeleteItem', input, `delete empty session "${key}"`)) !== undefined
+  }
+
+  #recordOf(key: string, item: Item | undefined): SessionRecord | undefined {
+    // DynamoDB deletes an expired item within a few days, and returns it until then.
+    if (item === undefined || numberOf(item, TIME_TO_LIVE_ATTRIBUTE) <= this.#nowSeconds()) return undefined
+    return {
+      data: stateOfMap(item[STATE_ATTRIBUTE]?.M ?? {}, this.#coding(key)),
+      expiresAt: numberOf(item, TIME_TO_LIVE_ATTRIBUTE),
+    }
   }
 
   /** False if its condition does not hold. */

@@ -10,6 +10,7 @@ import { HttpFailure } from '../../http/http-failure.ts'
 import { HttpPool } from '../../http/http-pool.ts'
 import type { HttpResponse } from '../../http/http-response.ts'
 import { RequestSigner, type SignableHeaders } from '../../http/request-signer.ts'
+import { requirePositive } from '../../whole-number.ts'
 import { backOff } from './backoff.ts'
 import { isWorthAnotherTry } from './dynamodb-failure.ts'
 import type { CallOptions, DynamoDBTransport } from './transport.ts'
@@ -48,7 +49,8 @@ export interface HttpTransport extends DynamoDBTransport {
  * Makes the calls with an HTTP client of this library, signs and retries by itself: a fraction of the CPU time of the
  * SDK, and nothing to load. docs/decisions/0013
  *
- * @throws {@link ConfigurationError} if the endpoint is not an http or https URL, or the region cannot be one
+ * @throws {@link ConfigurationError} if the endpoint is not an http or https URL, the region cannot be one, or a number is
+ * out of range
  */
 export function httpTransport(options: HttpTransportOptions): HttpTransport {
   const sender = new HttpSender(options)
@@ -60,6 +62,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
     return (input, callOptions) => sender.send(headers, toWire(input), callOptions)
   }
   return {
+    endpoint: sender.url.origin,
     BatchGetItem: call('BatchGetItem'),
     BatchWriteItem: call('BatchWriteItem'),
     DeleteItem: call('DeleteItem'),
@@ -73,6 +76,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
 }
 
 class HttpSender {
+  readonly url: URL
   readonly #pool: HttpPool
   readonly #signer: RequestSigner
   readonly #credentials: CredentialsCache
@@ -80,20 +84,21 @@ class HttpSender {
   readonly #maxTries: number
 
   constructor(options: HttpTransportOptions) {
-    const { region, clock = systemClock, maxSockets = 128, timeoutMs = 2_000, tls } = options
-    const url = parseEndpoint(options.endpoint ?? regionalEndpoint(region))
+    const { region, clock = systemClock, maxSockets = 128, timeoutMs = 2_000, maxTries = 3, tls } = options
+    requirePositive({ maxSockets, timeoutMs, maxTries })
+    this.url = parseEndpoint(options.endpoint ?? regionalEndpoint(region))
     this.#pool = new HttpPool({
-      url,
+      url: this.url,
       maxSockets,
       timeoutMs,
       maxBodyBytes: MAX_BODY_BYTES,
       clock,
       ca: tls?.ca,
     })
-    this.#signer = new RequestSigner({ service: 'dynamodb', region, host: url.host })
+    this.#signer = new RequestSigner({ service: 'dynamodb', region, host: this.url.host })
     this.#credentials = new CredentialsCache(options.credentials)
     this.#clock = clock
-    this.#maxTries = options.maxTries ?? 3
+    this.#maxTries = maxTries
   }
 
   async send(headers: SignableHeaders, body: string, options: CallOptions): Promise<object> {

@@ -9,6 +9,8 @@ type Call<Input, Output> = (input: Input, options: CallOptions) => Promise<Outpu
 
 /** The operations of DynamoDB that a store needs, each one request and its answer. */
 export interface DynamoDBTransport {
+  /** The URL of the DynamoDB that is called, where the transport knows it. */
+  readonly endpoint?: string
   readonly BatchGetItem: Call<BatchGetItemInput, BatchGetItemOutput>
   readonly BatchWriteItem: Call<BatchWriteItemInput, BatchWriteItemOutput>
   readonly DeleteItem: Call<DeleteItemInput, AttributesOutput>
@@ -77,6 +79,9 @@ interface PutItemInput extends OneTable {
 
 interface DeleteItemInput extends OneTable {
   Key: Item
+  ConditionExpression?: string
+  ExpressionAttributeNames?: Record<string, string>
+  ExpressionAttributeValues?: Item
   ReturnValues?: 'ALL_OLD'
 }
 

@@ -44,7 +44,7 @@ export class MemoryChannelMessages implements ChannelMessages {
     try {
       return first ? (JSON.parse(first.text) as Message) : await channel.receivers.wait(signal)
     } finally {
-      if (channel.waiting.length === 0 && channel.receivers.isEmpty) this.#channels.delete(channelName)
+      this.#forgetIfDeserted(channelName)
     }
   }
 
@@ -70,8 +70,14 @@ export class MemoryChannelMessages implements ChannelMessages {
   #forgetDeserted(): void {
     for (const [name, channel] of this.#channels) {
       this.#dropExpired(channel)
-      if (channel.waiting.length === 0 && channel.receivers.isEmpty) this.#channels.delete(name)
+      this.#forgetIfDeserted(name)
     }
+  }
+
+  /** Looks at the channel that is there now: whoever has waited may know one that was forgotten, and made anew, since. */
+  #forgetIfDeserted(name: string): void {
+    const channel = this.#channels.get(name)
+    if (channel?.waiting.length === 0 && channel.receivers.isEmpty) this.#channels.delete(name)
   }
 
   #dropExpired(channel: Channel): void {

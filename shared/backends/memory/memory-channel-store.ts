@@ -10,6 +10,7 @@ import type {
 } from '../../stores/channel-store.ts'
 import type { ConnectionListing } from '../../stores/connection-listing.ts'
 import { memberPosition } from '../../stores/member-position.ts'
+import { requireWholeNumber } from '../../whole-number.ts'
 import { MemoryChannelMessages } from './memory-channel-messages.ts'
 
 const DEFAULT_PAGE_SIZE = 1_000
@@ -50,9 +51,10 @@ export class MemoryChannelStore implements ChannelStore, ConnectionListing {
   readonly #records = new Map<string, StoredRecord>()
   readonly #groups = new Map<string, StoredGroup>()
 
+  /** @throws {@link ConfigurationError} if the size of a page is none */
   constructor(options: MemoryChannelStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock
-    this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
+    this.#pageSize = requireWholeNumber(options.pageSize ?? DEFAULT_PAGE_SIZE, 'pageSize')
     this.messages = new MemoryChannelMessages(this.#clock)
   }
 

@@ -41,8 +41,15 @@ export class MemorySessionStore implements SessionStore {
     return true
   }
 
-  async delete(key: string): Promise<boolean> {
-    return this.#sessions.delete(key)
+  async delete(key: string): Promise<SessionRecord | undefined> {
+    const known = this.#load(key)
+    this.#sessions.delete(key)
+    return known
+  }
+
+  async deleteIfEmpty(key: string): Promise<boolean> {
+    const known = this.#load(key)
+    return known !== undefined && Object.keys(known.data).length === 0 && this.#sessions.delete(key)
   }
 
   #load(key: string): SessionRecord | undefined {

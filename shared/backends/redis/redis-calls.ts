@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { setTimeout as delay } from 'node:timers/promises'
+import { requirePositive } from '../../whole-number.ts'
 import { ClientClosed, isPassing, NoAnswer, redisFailure } from './redis-failure.ts'
 import type { RedisScript } from './scripts.ts'
 
@@ -21,7 +22,9 @@ export class RedisCalls {
   readonly #health: Health
   #connecting: Promise<void> | undefined
 
+  /** @throws {@link ConfigurationError} if the time is none */
   constructor(client: RedisClient, timeoutMs: number) {
+    requirePositive({ timeoutMs })
     this.client = client
     this.#timeoutMs = timeoutMs
     this.#health = healthOf(client)
@@ -124,6 +127,19 @@ function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Prom
     signal.addEventListener('abort', onAbort, { once: true })
     void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
+}
+
+/** Names the server, or the cluster, as its client was told; `undefined` where the client keeps that to itself. */
+export function serverOf(client: RedisClient): string | undefined {
+  if (!client.isCluster) return `${describeServer(client)} database ${(client as Redis).options.db ?? 0}`
+  // `nodes()` tells what it has found since, and so says nothing before it is connected.
+  const nodes: unknown = Reflect.get(client, 'startupNodes')
+  return Array.isArray(nodes)
+    ? `redis cluster at ${nodes
+        .map((node) => JSON.stringify(node))
+        .toSorted()
+        .join(', ')}`
+    : undefined
 }
 
 function describeServer(client: RedisClient): string {

@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.ts'
 import type { Message } from '../../message.ts'
 import type { ChannelMessages, PutOptions } from '../../stores/channel-messages.ts'
-import { Receivers } from '../../stores/receivers.ts'
-import type { ValueCodec } from '../../stores/value-codec.ts'
+import { type Receiver, Receivers } from '../../stores/receivers.ts'
+import { requireObject, type ValueCodec } from '../../stores/value-codec.ts'
 import { BLOCK_SECONDS, BlockingConnections } from './blocking-connections.ts'
 import { messagesKey } from './keys.ts'
 import { putMessage, takeMessage } from './message-scripts.ts'
@@ -61,7 +61,7 @@ export class RedisChannelMessages implements ChannelMessages {
     return message
   }
 
-  /** Serves receivers of one channel until none is left. Never rejects: what fails, they are told. */
+  /** Serves receivers of one channel until none is left. Never rejects: when the server fails, they are all told. */
   async #serve(channelName: string, receivers: Receivers): Promise<void> {
     try {
       while (!receivers.isEmpty) {
@@ -80,23 +80,32 @@ export class RedisChannelMessages implements ChannelMessages {
     const receiver = receivers.takeFirst()
     if (!receiver) return false
     try {
-      const message = await this.#takeNow(channelName)
-      if (message) receiver.resolve(message)
-      else receivers.putBack(receiver)
-      return message !== undefined
+      const text = await this.#takeNow(channelName)
+      if (text === undefined) receivers.putBack(receiver)
+      else this.#handOut(text, channelName, receiver)
+      return text !== undefined
     } catch (error) {
       receiver.reject(error)
       throw error
     }
   }
 
-  async #takeNow(channelName: string): Promise<Message | undefined> {
+  /** A message that cannot be read fails who took it; those behind wait for the next one. */
+  #handOut(text: string, channelName: string, receiver: Receiver): void {
+    const place = placeOf(channelName)
+    try {
+      receiver.resolve(requireObject(this.#options.codec.decodeText(text, place), place) as Message)
+    } catch (error) {
+      receiver.reject(error)
+    }
+  }
+
+  /** The text of the first message; `undefined` if none waits. */
+  async #takeNow(channelName: string): Promise<string | undefined> {
     const entry = await this.#calls.run(`receive from channel "${channelName}"`, () =>
       this.#calls.script(takeMessage, this.#key(channelName), [this.#options.clock.now()]),
     )
-    if (typeof entry !== 'string') return undefined
-    const text = entry.slice(entry.indexOf(' ') + 1)
-    return this.#options.codec.decodeText(text, placeOf(channelName)) as Message
+    return typeof entry === 'string' ? entry.slice(entry.indexOf(' ') + 1) : undefined
   }
 
   /**

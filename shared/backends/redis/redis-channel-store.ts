@@ -4,6 +4,7 @@ import { StoreError } from '../../errors.ts'
 import type {
   ChannelStore,
   ConnectionRecord,
+  LoadedRecords,
   MemberPage,
   MemberRange,
   RecordWrite,
@@ -11,7 +12,9 @@ import type {
 } from '../../stores/channel-store.ts'
 import type { ChannelMessages } from '../../stores/channel-messages.ts'
 import type { ConnectionListing } from '../../stores/connection-listing.ts'
+import { failureOf, readOrFailure } from '../../stores/store-failure.ts'
 import { ValueCodec, type ValueCodecOptions } from '../../stores/value-codec.ts'
+import { requireWholeNumber } from '../../whole-number.ts'
 import { forgetAll } from './forget-all.ts'
 import { connectionKey, groupKey, requirePrefix } from './keys.ts'
 import { listConnectionIds } from './list-connection-ids.ts'
@@ -26,7 +29,7 @@ import {
   isAlive,
   recordOfHash,
 } from './record-hash.ts'
-import { RedisCalls, type RedisClient } from './redis-calls.ts'
+import { RedisCalls, type RedisClient, serverOf } from './redis-calls.ts'
 import { RedisChannelMessages } from './redis-channel-messages.ts'
 import { addMember, createRecord, joinRecord, removeRecord, saveRecord } from './scripts.ts'
 
@@ -56,6 +59,7 @@ export interface RedisChannelStoreOptions extends ValueCodecOptions {
  * none: replication is asynchronous, so a failover can lose the last ones.
  */
 export class RedisChannelStore implements ChannelStore, ConnectionListing {
+  readonly identity: string | undefined
   readonly messages: ChannelMessages
   readonly #calls: RedisCalls
   readonly #prefix: string
@@ -63,14 +67,16 @@ export class RedisChannelStore implements ChannelStore, ConnectionListing {
   readonly #pageSize: number
   readonly #codec: ValueCodec
 
-  /** @throws {@link ConfigurationError} if the prefix, the serializer or a key of encryption is no good */
+  /** @throws {@link ConfigurationError} if the prefix, a number, the serializer or a key of encryption is no good */
   constructor(options: RedisChannelStoreOptions) {
     const { client, timeoutMs = DEFAULT_TIMEOUT_MS } = options
     this.#calls = new RedisCalls(client, timeoutMs)
     this.#prefix = requirePrefix(options.prefix ?? DEFAULT_PREFIX)
     this.#clock = options.clock ?? systemClock
-    this.#pageSize = options.pageSize ?? DEFAULT_PAGE_SIZE
+    this.#pageSize = requireWholeNumber(options.pageSize ?? DEFAULT_PAGE_SIZE, 'pageSize')
     this.#codec = new ValueCodec(options)
+    const server = serverOf(client)
+    this.identity = server && `${server}, prefix "${this.#prefix}"`
     this.messages = new RedisChannelMessages({
       client,
       timeoutMs,
@@ -101,9 +107,9 @@ export class RedisChannelStore implements ChannelStore, ConnectionListing {
     return this.#recordOf(connectionId, new Map(Object.entries(reply)))
   }
 
-  async loadMany(connectionIds: readonly string[]): Promise<ReadonlyMap<string, ConnectionRecord>> {
+  async loadMany(connectionIds: readonly string[]): Promise<LoadedRecords> {
     const ids = [...new Set(connectionIds)]
-    const records = new Map<string, ConnectionRecord>()
+    const records = new Map<string, ConnectionRecord | StoreError>()
     for (let start = 0; start < ids.length; start += READ_BATCH) {
       const batch = ids.slice(start, start + READ_BATCH)
       const replies = await this.#calls.run(`load ${batch.length} of ${ids.length} connections`, () =>
@@ -111,7 +117,8 @@ export class RedisChannelStore implements ChannelStore, ConnectionListing {
         Promise.all(batch.map((id) => this.#calls.client.hgetall(this.#connectionKey(id)))),
       )
       for (const [index, id] of batch.entries()) {
-        const record = this.#recordOf(id, new Map(Object.entries(replies[index] ?? {})))
+        const fields = new Map(Object.entries(replies[index] ?? {}))
+        const record = readOrFailure(() => this.#recordOf(id, fields))
         if (record) records.set(id, record)
       }
     }
@@ -204,8 +211,12 @@ export class RedisChannelStore implements ChannelStore, ConnectionListing {
   }
 
   async *connections(): AsyncGenerator<ConnectionRecord> {
-    for await (const ids of listConnectionIds(this.#calls, this.#prefix))
-      yield* (await this.loadMany(ids)).values()
+    for await (const ids of listConnectionIds(this.#calls, this.#prefix)) {
+      for (const record of (await this.loadMany(ids)).values()) {
+        if (record instanceof StoreError) throw record
+        yield record
+      }
+    }
   }
 
   flush(): Promise<void> {
@@ -284,15 +295,4 @@ interface Save {
 
 function uniqueToken(): string {
   return randomBytes(9).toString('base64url')
-}
-
-/** The StoreError that `work` fails with, if it does. */
-async function failureOf(work: Promise<unknown>): Promise<StoreError | undefined> {
-  try {
-    await work
-    return undefined
-  } catch (error) {
-    if (error instanceof StoreError) return error
-    throw error
-  }
 }

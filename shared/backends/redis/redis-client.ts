@@ -1,6 +1,7 @@
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import type { ConnectionOptions } from 'node:tls'
 import { ConfigurationError } from '../../errors.ts'
+import { requirePositive } from '../../whole-number.ts'
 import type { RedisClient } from './redis-calls.ts'
 import { readRedisUrl, type RedisUrl } from './redis-url.ts'
 
@@ -52,7 +53,7 @@ type Settings = { readonly [Name in keyof RedisClientOptions]: RedisClientOption
  * It reconnects for as long as it is not closed. It queues nothing: a command is sent on a live connection, or
  * fails, and is not sent again by the client. The store bounds the time, and tries again.
  *
- * @throws {@link ConfigurationError} if the options don't say where, or contradict each other
+ * @throws {@link ConfigurationError} if the options don't say where, or contradict each other, or a time is none
  */
 export function createRedisClient(options: RedisClientOptions): RedisClient {
   const settings = options.url === undefined ? options : withUrl(options, readRedisUrl(options.url))
@@ -79,13 +80,15 @@ function withUrl(options: RedisClientOptions, url: RedisUrl): Settings {
 type ConnectionSettings = RedisOptions & { readonly replyMapping: 'legacy' }
 
 function connectionOptions(settings: Settings): ConnectionSettings {
-  const commandTimeout = settings.commandTimeoutMs ?? DEFAULT_COMMAND_TIMEOUT_MS
+  const { connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS, commandTimeoutMs = DEFAULT_COMMAND_TIMEOUT_MS } =
+    settings
+  requirePositive({ connectTimeoutMs, commandTimeoutMs })
   return {
     lazyConnect: settings.lazyConnect ?? true,
-    connectTimeout: settings.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-    commandTimeout,
+    connectTimeout: connectTimeoutMs,
+    commandTimeout: commandTimeoutMs,
     // The connection of a container that was frozen may be dead without anybody having said so.
-    socketTimeout: commandTimeout,
+    socketTimeout: commandTimeoutMs,
     // With these a command could be carried out long after its caller was told that it failed.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

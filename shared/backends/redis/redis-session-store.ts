@@ -2,10 +2,19 @@ import { type Clock, systemClock } from '../../clock.ts'
 import type { SessionRecord, SessionStore, SessionWrite } from '../../stores/session-store.ts'
 import { sessionPlace, ValueCodec, type ValueCodecOptions } from '../../stores/value-codec.ts'
 import { requirePrefix, sessionKey } from './keys.ts'
-import { isAlive, numberIn, type StateCoding, stateField, stateFields, stateIn } from './record-hash.ts'
+import {
+  type Fields,
+  fieldsOfReply,
+  isAlive,
+  numberIn,
+  type StateCoding,
+  stateField,
+  stateFields,
+  stateIn,
+} from './record-hash.ts'
 import { RedisCalls } from './redis-calls.ts'
 import type { RedisChannelStoreOptions } from './redis-channel-store.ts'
-import { createSession, saveSession } from './session-scripts.ts'
+import { createSession, deleteEmptySession, saveSession, takeSession } from './session-scripts.ts'
 
 const DEFAULT_PREFIX = 'channels'
 const DEFAULT_TIMEOUT_MS = 5_000
@@ -36,9 +45,7 @@ export class RedisSessionStore implements SessionStore {
     const reply = await this.#calls.run(`load session "${key}"`, () =>
       this.#calls.client.hgetall(this.#key(key)),
     )
-    const fields = new Map(Object.entries(reply))
-    if (!isAlive(fields, this.#nowSeconds())) return undefined
-    return { data: stateIn(fields, this.#coding(key)), expiresAt: numberIn(fields, 'expiresAt') }
+    return this.#recordOf(key, new Map(Object.entries(reply)))
   }
 
   async create(key: string, { data, expiresAt }: SessionRecord): Promise<boolean> {
@@ -61,9 +68,23 @@ export class RedisSessionStore implements SessionStore {
     return outcome === 1
   }
 
-  async delete(key: string): Promise<boolean> {
-    const attempt = `delete session "${key}"`
-    return (await this.#calls.run(attempt, () => this.#calls.client.del(this.#key(key)))) === 1
+  async delete(key: string): Promise<SessionRecord | undefined> {
+    const reply = await this.#calls.run(`delete session "${key}"`, () =>
+      this.#calls.script(takeSession, this.#key(key), []),
+    )
+    return this.#recordOf(key, fieldsOfReply(reply as readonly string[]))
+  }
+
+  async deleteIfEmpty(key: string): Promise<boolean> {
+    const outcome = await this.#calls.run(`delete empty session "${key}"`, () =>
+      this.#calls.script(deleteEmptySession, this.#key(key), [this.#nowSeconds()]),
+    )
+    return outcome === 1
+  }
+
+  #recordOf(key: string, fields: Fields): SessionRecord | undefined {
+    if (!isAlive(fields, this.#nowSeconds())) return undefined
+    return { data: stateIn(fields, this.#coding(key)), expiresAt: numberIn(fields, 'expiresAt') }
   }
 
   #key(key: string): string {

@@ -26,6 +26,17 @@ for i = last + 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1`)
 
+/** Answers with the fields and values of a session, which is deleted, in turn: none, if there is no such session. */
+export const takeSession: RedisScript = script(`
+local fields = redis.call('HGETALL', KEYS[1])
+redis.call('DEL', KEYS[1])
+return fields`)
+
+/** ARGV: now in seconds. Answers 1 if there was a session with nothing in it but when it expires, which is deleted. */
+export const deleteEmptySession: RedisScript = script(`${IS_ALIVE}
+if not isAlive() or redis.call('HLEN', KEYS[1]) > 1 then return 0 end
+return redis.call('DEL', KEYS[1])`)
+
 /** Answers with the value, which is deleted, or nil. GETDEL would do, but Redis has it from 6.2 on only. */
 export const takeValue: RedisScript = script(`
 local value = redis.call('GET', KEYS[1])

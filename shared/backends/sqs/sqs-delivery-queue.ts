@@ -20,8 +20,8 @@ export class SQSDeliveryQueue implements DeliveryQueue {
     const loss = await this.#queue.put(deliveries, delaySeconds)
     if (loss === undefined) return
     throw new StoreError(
-      `${loss.count} deliveries could not be put into the queue ${this.#queue.queueUrl}, so what they carry is lost unless the caller keeps it: check that the queue exists and that this function may sqs:SendMessage to it`,
-      { retryable: true, cause: loss.cause },
+      `${loss.refused.length} deliveries could not be put into the queue ${this.#queue.queueUrl}, so what they carry is lost unless the caller keeps it: check that the queue exists and that this function may sqs:SendMessage to it`,
+      { retryable: true, ...loss },
     )
   }
 }

@@ -22,18 +22,17 @@ export interface SQSQueueOptions {
   readonly client?: SQSClientConfig
 }
 
-/** What a queue did not take. */
+/** What a queue did not take; all else is in it. */
 export interface SQSLoss {
-  /** How many messages. */
-  readonly count: number
+  /** The places of these messages among all that were to be put. */
+  readonly refused: readonly number[]
   /** Why the first of them was not taken. */
   readonly cause: unknown
 }
 
-type BatchSender = (
-  queueUrl: string,
-  entries: SendMessageBatchRequestEntry[],
-) => Promise<SendMessageBatchResult>
+type Entry = SendMessageBatchRequestEntry & { readonly MessageBody: string }
+
+type BatchSender = (queueUrl: string, entries: Entry[]) => Promise<SendMessageBatchResult>
 
 /** The SDK is loaded with the first call: most invocations of a chat never put anything into a queue. */
 async function loadSender(config: SQSClientConfig): Promise<BatchSender> {
@@ -58,60 +57,58 @@ export class SQSQueue {
 
   /** Puts `contents` as JSON into the queue, one message each. Resolves to what it did not take, if anything. Never rejects. */
   async put(contents: readonly unknown[], delaySeconds: number): Promise<SQSLoss | undefined> {
-    let count = 0
+    const refused: number[] = []
     let cause: unknown
-    const waiting = batches(contents.map((content) => queueJson(content)))
+    const waiting = batches(contents.map((content, index) => entryOf(content, index, delaySeconds)))
     const worker = async (): Promise<void> => {
       // A batch that fails must not keep the others from being tried: they are the rest of what has to wait.
-      for (const bodies of waiting) {
-        const result = await this.#send(entriesOf(bodies, delaySeconds))
-        count += result.failed
+      for (const entries of waiting) {
+        const result = await this.#send(entries)
+        refused.push(...result.failed.map(({ Id }) => Number(Id)))
         cause ??= result.cause
       }
     }
     await Promise.all(Array.from({ length: CONCURRENCY }, worker))
-    return count === 0 ? undefined : { count, cause }
+    return refused.length === 0 ? undefined : { refused, cause }
   }
 
-  /** Resolves to how many entries the queue did not take, and why. */
-  async #send(
-    entries: SendMessageBatchRequestEntry[],
-  ): Promise<{ readonly failed: number; readonly cause?: unknown }> {
+  /** Resolves to the entries that the queue did not take, and why. */
+  async #send(entries: Entry[]): Promise<{ readonly failed: readonly Entry[]; readonly cause?: unknown }> {
     try {
       this.#sender ??= loadSender(this.#config)
       const send = await this.#sender
       const { Failed = [] } = await send(this.queueUrl, entries)
       const [first] = Failed
-      if (first === undefined) return { failed: 0 }
+      if (first === undefined) return { failed: [] }
       // One more try for those that the batch refused alone; the SDK has retried the call itself.
       const failed = entries.filter(({ Id }) => Failed.some((failure) => failure.Id === Id))
       if (failed.length < entries.length) return await this.#send(failed)
       return {
-        failed: failed.length,
+        failed,
         cause: new Error(`${first.Code ?? 'no code'}: ${first.Message ?? 'no message'}`),
       }
     } catch (cause) {
-      return { failed: entries.length, cause }
+      return { failed: entries, cause }
     }
   }
 }
 
-function entriesOf(bodies: readonly string[], delaySeconds: number): SendMessageBatchRequestEntry[] {
-  return bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody, DelaySeconds: delaySeconds }))
+function entryOf(content: unknown, index: number, delaySeconds: number): Entry {
+  return { Id: String(index), MessageBody: queueJson(content), DelaySeconds: delaySeconds }
 }
 
-/** Cuts bodies into batches. Several may take from it: each gets the next one. */
-function* batches(bodies: readonly string[]): Generator<readonly string[], void> {
-  let batch: string[] = []
+/** Cuts entries into batches. Several may take from it: each gets the next one. */
+function* batches(entries: readonly Entry[]): Generator<Entry[], void> {
+  let batch: Entry[] = []
   let bytes = 0
-  for (const body of bodies) {
-    const size = Buffer.byteLength(body)
+  for (const entry of entries) {
+    const size = Buffer.byteLength(entry.MessageBody)
     if (batch.length === MAX_BATCH_ENTRIES || (batch.length > 0 && bytes + size > MAX_BATCH_BYTES)) {
       yield batch
       batch = []
       bytes = 0
     }
-    batch.push(body)
+    batch.push(entry)
     bytes += size
   }
   if (batch.length > 0) yield batch

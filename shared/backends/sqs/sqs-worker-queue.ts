@@ -19,7 +19,7 @@ export class SQSWorkerQueue implements WorkerQueue {
     if (loss === undefined) return
     const channels = [...new Set(jobs.map(({ channel }) => `"${channel}"`))].join(', ')
     throw new StoreError(
-      `${loss.count} of ${jobs.length} jobs for ${channels} could not be put into the queue ${this.#queue.queueUrl}, and will not run: check that the queue exists and that this function may sqs:SendMessage to it`,
+      `${loss.refused.length} of ${jobs.length} jobs for ${channels} could not be put into the queue ${this.#queue.queueUrl}, and will not run: check that the queue exists and that this function may sqs:SendMessage to it`,
       { retryable: true, cause: loss.cause },
     )
   }

@@ -1,11 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Application, HttpScope, Scope, WebsocketScope } from '../../../shared/application.ts'
-import { ConfigurationError } from '../../../shared/errors.ts'
+import { ConfigurationError, ProtocolError } from '../../../shared/errors.ts'
 import type { Message } from '../../../shared/message.ts'
 import { defineMiddleware, type Middleware } from '../../../shared/middleware/define-middleware.ts'
 import { path } from '../../../shared/routing/path.ts'
 import { UrlRouter } from '../../../shared/routing/url-router.ts'
-import { DenyConnection } from '../../../shared/signals.ts'
+import { DenyConnection, StopConsumer } from '../../../shared/signals.ts'
 import { FakeConnection, fakeScope } from '../../support/fake-connection.ts'
 import { CallRecorder, ignoreFrames } from '../../support/recording-application.ts'
 
@@ -416,8 +416,101 @@ describe('defineMiddleware, for the response to a request', () => {
       respond: () => Promise.reject(failure),
     })
 
-    const view: Application = async (_scope, _message, send) => send(start)
+    const view: Application = async (_scope, _message, send) => {
+      await send(start)
+      await send(body)
+    }
     await expect(sentThrough(failing(view))).rejects.toBe(failure)
+  })
+
+  /** What respond saw, and what went out, of a view that may throw. */
+  async function held(view: Application<HttpScope>): Promise<{
+    readonly sent: readonly string[]
+    readonly responses: number
+    readonly failure: unknown
+  }> {
+    let responses = 0
+    const sent: string[] = []
+    const counting = defineMiddleware({
+      name: 'counting',
+      connect: (_scope: Scope) => ({}),
+      respond: (_scope, head) => {
+        responses += 1
+        return head
+      },
+    })
+    const send = async ({ type }: Message): Promise<void> => void sent.push(type)
+    const failure: unknown = await counting(view)(request(), { type: 'http.request' }, send).catch(
+      (error: unknown) => error,
+    )
+    return { sent, responses, failure }
+  }
+
+  test('nothing goes out, and respond does not run, before the application is done', async () => {
+    const failure = new Error('late')
+
+    expect(
+      await held(async (_scope, _message, send) => {
+        await send(start)
+        await send(body)
+        throw failure
+      }),
+    ).toEqual({ sent: [], responses: 0, failure })
+  })
+
+  test('what stops a consumer lets its response go', async () => {
+    const failure = new StopConsumer()
+
+    expect(
+      await held(async (_scope, _message, send) => {
+        await send(start)
+        await send(body)
+        throw failure
+      }),
+    ).toEqual({ sent: ['http.response.start', 'http.response.body'], responses: 1, failure })
+  })
+
+  test('a response that is not complete is none', async () => {
+    expect(
+      await held(async (_scope, _message, send) => {
+        await send(start)
+        await send({ ...body, moreBody: true })
+      }),
+    ).toEqual({ sent: [], responses: 0, failure: undefined })
+  })
+
+  test('the rest of a response that nobody has awaited follows', async () => {
+    const rest = Promise.withResolvers<void>()
+    const sent: string[] = []
+    const view: Application = async (_scope, _message, send) => {
+      await send(start)
+      void rest.promise.then(() => send(body))
+    }
+    const send = async ({ type }: Message): Promise<void> => void sent.push(type)
+
+    await tagging('outer')(tagging('inner')(view))(request(), { type: 'http.request' }, send)
+    expect(sent).toEqual([])
+    rest.resolve()
+
+    await vi.waitFor(() => expect(sent).toEqual(['http.response.start', 'http.response.body']), 10_000)
+  })
+
+  test.each([
+    ['a second head', [start, start], /"http\.response\.start" where its response was begun/],
+    [
+      'more after the last part',
+      [start, body, body],
+      /"http\.response\.body" where its response was complete/,
+    ],
+    ['more than Lambda returns', [start, { ...body, body: 'x'.repeat(6_290_000) }], /6275072 is the most/],
+  ])('%s is refused before respond runs', async (_, messages, message) => {
+    const { responses, failure } = await held(async (_scope, _message, send) => {
+      for (const each of messages) await send(each)
+    })
+
+    expect(responses).toBe(0)
+    expect(failure).toBeInstanceOf(ProtocolError)
+    expect(String(failure)).toMatch(message)
   })
 
   test('respond has no part in a websocket', async () => {

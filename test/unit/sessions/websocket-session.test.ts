@@ -91,6 +91,42 @@ describe('a session over a WebSocket', () => {
     }
   })
 
+  test('that has another id since the handshake says so: connect again', async () => {
+    const { browser } = sessionWorld(
+      { '/count': count, '/cycle': async (session) => session.cycleKey() },
+      { frame: frames },
+    )
+    await browser.request('POST', '/count')
+    await using socket = browser.socket('/')
+    await socket.connect()
+    await browser.request('POST', '/cycle')
+
+    const sent = socket.sendTo('7')
+
+    await expect(sent).rejects.toThrow(ProtocolError)
+    await expect(sent).rejects.toThrow(/has ended since its handshake, or has another id .* connect again/)
+  })
+
+  test('that cannot be saved at the handshake refuses it', async () => {
+    const { browser, store } = sessionWorld(
+      { '/count': count },
+      {
+        connect: async (session) => {
+          await session.set('n', 5)
+          store.failure = new StoreError('could not save session: the store is down', { retryable: true })
+          return undefined
+        },
+      },
+    )
+    await browser.request('POST', '/count')
+    await using socket = browser.socket('/')
+
+    await expect(socket.connect()).rejects.toThrow(StoreError)
+
+    store.failure = undefined
+    expect(browser.gateway.counts.get('sessionNotSaved')).toBeUndefined()
+  })
+
   test('flush() ends it for the browser too', async () => {
     const { browser, store } = sessionWorld({ '/count': count, '/show': show }, { frame: frames })
     await browser.request('POST', '/count')

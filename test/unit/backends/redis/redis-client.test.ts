@@ -90,6 +90,12 @@ describe('the address', () => {
     ['an empty cluster', { cluster: [] }, 'list no address'],
     ['sentinels without a name', { sentinels: [{ host: 'a' }] }, 'set the name that the sentinels watch'],
     ['a database of a cluster', { cluster: [{ host: 'a' }], database: 1 }, 'use another prefix instead'],
+    [
+      'no time to connect',
+      { host: 'a', connectTimeoutMs: 0 },
+      'connectTimeoutMs is 0: use a whole number from 1',
+    ],
+    ['no time to answer', { host: 'a', commandTimeoutMs: NaN }, 'commandTimeoutMs is NaN'],
     ['no URL', { url: '127.0.0.1' }, 'is no URL'],
     ['a URL of something else', { url: 'http://:secret@a' }, 'begins with "http:"'],
     ['a URL without a host', { url: 'redis:///1' }, 'has no host'],
