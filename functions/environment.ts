@@ -13,6 +13,8 @@ export const environmentNames = {
   environment: 'CHANNELS_ENVIRONMENT',
   /** `debug`, `info` (default), `warn` or `error`. */
   logLevel: 'CHANNELS_LOG_LEVEL',
+  /** The hosts of the pages that may connect, with commas between them: `chat.example,.chat.example`. */
+  allowedHosts: 'CHANNELS_ALLOWED_HOSTS',
 } as const
 
 /** What the functions are told by their environment. */
@@ -37,6 +39,12 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     logLevel: variableOf(env, environmentNames.logLevel, ['info', 'debug', 'warn', 'error']),
     region: requireVariable(env, 'AWS_REGION'),
   }
+}
+
+/** Which pages may connect, as `allowedHostsOriginValidator` takes it; none if nothing is said. */
+export function readAllowedHosts(env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  const hosts = (env[environmentNames.allowedHosts] ?? '').split(',').map((host) => host.trim())
+  return hosts.filter((host) => host !== '')
 }
 
 /**

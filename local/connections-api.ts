@@ -6,8 +6,10 @@ import type { Logger } from '../shared/logger.ts'
 import { type Connection, endings } from './connection.ts'
 import type { Connections } from './connections.ts'
 import type { Faults, PostFault } from './faults.ts'
+import { isFromPage } from './from-a-page.ts'
 import { isConnectionId } from './ids.ts'
 import type { GatewayPolicies } from './policies.ts'
+import { shownUrl } from './shown.ts'
 
 /** What the `@connections` API needs of the gateway. */
 export interface ConnectionsApiOptions {
@@ -35,10 +37,19 @@ export class ConnectionsApi {
   serve(request: IncomingMessage, response: ServerResponse): boolean {
     const url = request.url ?? ''
     const prefix = this.#prefixes.find((candidate) => url.startsWith(candidate))
-    if (prefix !== undefined) this.#call(request, response, connectionIdIn(url, prefix.length))
-    else if (ANY_STAGE.test(url)) refuse(request, response, forbidden)
-    else return false
-    return true
+    const isForUs = prefix !== undefined || ANY_STAGE.test(url)
+    if (isForUs && isFromPage(request)) this.#refusePage(request, response)
+    else if (prefix !== undefined) this.#call(request, response, connectionIdIn(url, prefix.length))
+    else if (isForUs) refuse(request, response, forbidden)
+    return isForUs
+  }
+
+  #refusePage(request: IncomingMessage, response: ServerResponse): void {
+    const { method = '', url = '' } = request
+    this.#options.logger.info(
+      `refused 403 ${method} ${shownUrl(url)}: it comes from a page in a browser, and @connections is for programs; send through a channel layer in a view`,
+    )
+    refuse(request, response, forbidden)
   }
 
   #call(request: IncomingMessage, response: ServerResponse, id: string | undefined): void {

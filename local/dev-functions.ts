@@ -40,6 +40,8 @@ export interface DevSurroundings {
   /** Of the embedded DynamoDB, where there is one. */
   readonly databaseEndpoint?: string
   readonly redisUrl: string
+  /** The hosts of pages that may connect. */
+  readonly allowedHosts: readonly string[]
 }
 
 /**
@@ -49,7 +51,7 @@ export interface DevSurroundings {
  * the user are read: a function under development reaches nothing real.
  */
 export function functionEnvironment(surroundings: DevSurroundings): Record<string, string> {
-  const { layer, addresses, databaseEndpoint = addresses.url, redisUrl } = surroundings
+  const { layer, addresses, databaseEndpoint = addresses.url, redisUrl, allowedHosts } = surroundings
   return {
     [environmentNames.layer]: layer,
     [environmentNames.table]: DEV_TABLE,
@@ -59,6 +61,7 @@ export function functionEnvironment(surroundings: DevSurroundings): Record<strin
     [environmentNames.workerQueues]: JSON.stringify({ '*': addresses.queueUrlOf(DEV_WORKER_QUEUE) }),
     [environmentNames.managementEndpoint]: addresses.managementEndpoint,
     [environmentNames.environment]: 'development',
+    [environmentNames.allowedHosts]: allowedHosts.join(),
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',

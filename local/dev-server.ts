@@ -15,6 +15,7 @@ import {
   startContainers,
   whenStarted,
 } from './dev-functions.ts'
+import { pageHosts } from './dev-network.ts'
 import type { DevOptions } from './dev-options.ts'
 import type { DevOutput } from './dev-output.ts'
 import { type SourceWatch, watchSources } from './dev-watch.ts'
@@ -124,9 +125,10 @@ class RunningDevServer {
   }
 
   async #startFunctions(addresses: LocalAddresses): Promise<DevFunctions> {
-    const { layer, redisUrl } = this.#options
+    const { layer, redisUrl, host } = this.#options
+    const allowedHosts = pageHosts(host)
     const store = await this.#startStore(addresses)
-    const env = functionEnvironment({ layer, addresses, redisUrl, ...store })
+    const env = functionEnvironment({ layer, addresses, redisUrl, allowedHosts, ...store })
     const functions =
       layer === 'memory'
         ? await this.#output.step('functions in this process', () => loadInProcess(ENTRIES, env))

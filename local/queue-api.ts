@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isPlainObject } from '../shared/message.ts'
+import { isFromPage } from './from-a-page.ts'
 import type { LocalQueue, QueueEntry } from './local-queue.ts'
 import type { LocalQueues } from './local-queues.ts'
 
@@ -29,6 +30,12 @@ export class QueueApi {
   serve(request: IncomingMessage, response: ServerResponse): boolean {
     const target = request.headers['x-amz-target']
     if (typeof target !== 'string' || !target.startsWith(TARGET_PREFIX)) return false
+    if (isFromPage(request)) {
+      request.resume()
+      const message = 'the local queues serve programs of this machine, and no page in a browser'
+      reply(response, 403, { __type: 'com.amazonaws.sqs#AccessDeniedException', message })
+      return true
+    }
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () =>

@@ -1,7 +1,6 @@
+import { MAX_DELAY_SECONDS } from '../../shared/index.ts'
 import type { Command } from '../command.ts'
 import { parseMessage, parseNumber } from '../parameters.ts'
-
-const MAX_DELAY_SECONDS = 900
 
 /** `send CHANNEL MESSAGE` */
 export const send: Command = {
@@ -17,6 +16,12 @@ export const send: Command = {
     const delaySeconds = parseNumber('delay', options.text('delay'), range)
     const layer = await reach.layer()
     await layer.send(channel, message, { delaySeconds })
-    return { json: { channel, sent: true }, lines: [`${channel}: in its queue`] }
+    return { json: { channel, sent: true }, lines: [describe(channel)] }
   },
+}
+
+/** Ids of connections end in "=". Which workers there are, only the worker function knows. */
+function describe(channel: string): string {
+  if (channel.endsWith('=')) return `${channel}: in its queue`
+  return `${channel}: in the queue of workers; whether a worker has that name, nobody knows here`
 }

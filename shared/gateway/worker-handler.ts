@@ -10,6 +10,9 @@ import { type QueuedJob, readJob } from './queued-job.ts'
 /** Jobs of one batch that run at the same time. */
 const CONCURRENCY = 10
 
+/** How often a job that runs at most once is put back: as often as AWS advises that a queue hands out another one. */
+const MOST_PUT_BACKS = 5
+
 /** A Lambda handler for queues of worker channels. */
 export type WorkerHandler = (event: unknown, context?: LambdaContext) => Promise<BatchResult>
 
@@ -52,6 +55,7 @@ class JobBatch {
   constructor(surroundings: WorkerSurroundings) {
     this.#surroundings = surroundings
     this.#deadline = new Deadline(surroundings.context)
+    if (this.#deadline.isOver) this.#tellNoTime()
   }
 
   /** Whether the queue is done with the message. Never rejects. */
@@ -89,15 +93,32 @@ class JobBatch {
   /** As {@link #leave} for a job that runs at most once. Handed out again it would be dropped; put anew it is not. */
   async #putBack(job: QueuedJob): Promise<boolean> {
     const { application, runtime } = this.#surroundings
+    const putBacks = job.putBacks + 1
+    if (putBacks > MOST_PUT_BACKS) return this.#giveUp(job)
     try {
       const queue = runtime.workers.find(job.channel, workerChannelsOf(application))
-      await queue?.enqueue([{ id: job.jobId, channel: job.channel, message: job.message }])
+      await queue?.enqueue([{ id: job.jobId, channel: job.channel, message: job.message, putBacks }])
       this.#tell(job, 'jobNotStarted', 'there was no time for a job: it was put into its queue again')
     } catch (error) {
       runtime.logger.error('a job could not be put into its queue again', { ...job.place, error })
       this.#tell(job, 'jobLost', 'there was no time for a job and none to put it back: it does not run')
     }
     return true
+  }
+
+  #giveUp(job: QueuedJob): boolean {
+    this.#surroundings.runtime.metrics.count('jobLost', 1)
+    this.#surroundings.runtime.logger.error(
+      `a job does not run: there was no time for it, after it was put into its queue again ${job.putBacks} times; give its function more time, or its queue smaller batches`,
+      { ...job.place, type: job.message.type },
+    )
+    return true
+  }
+
+  #tellNoTime(): void {
+    this.#surroundings.runtime.logger.error(
+      'there was no time for a single job: the last 2.5 s of an invocation are kept for what is to be put into queues, so give the function a time-out of 10 s or more',
+    )
   }
 
   #tell({ place, message }: QueuedJob, count: string, what: string): void {

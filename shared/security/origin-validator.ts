@@ -18,8 +18,8 @@ const denier = WebsocketDenier.asApplication()
  *
  * A pattern is an origin, `https://chat.example`; a host with or without a port, whatever the scheme; a host with a leading
  * dot, which is the domain with all its subdomains; `null`, for pages that have no origin; or `*`. What a pattern names
- * must be equal: there are no substrings. A handshake without an origin is refused unless `*` is among them, one that is
- * malformed or has several always.
+ * must be equal: there are no substrings. Without `*` a handshake is refused that has no origin, or a malformed one; one with
+ * several always is.
  *
  * Checked once, at the handshake. What is no browser can send any origin it likes: this protects users, not the server.
  *
@@ -43,6 +43,11 @@ export interface AllowedHosts {
   readonly allowedHosts: readonly string[]
   /** Whether an empty list means this machine: `localhost`, `127.0.0.1` and `[::1]`. By default what the runtime says. */
   readonly isDevelopment?: boolean
+  /**
+   * Whether a handshake without any `Origin` is let through: apps, scripts and `wscat` send none. Every browser does, so that
+   * opens nothing to pages. False by default, as in Channels.
+   */
+  readonly allowsNoOrigin?: boolean
 }
 
 /**
@@ -54,17 +59,19 @@ export interface AllowedHosts {
  */
 export function allowedHostsOriginValidator<S extends WebsocketScope>(
   application: Application<S>,
-  { allowedHosts, isDevelopment }: AllowedHosts,
+  { allowedHosts, isDevelopment, allowsNoOrigin = false }: AllowedHosts,
 ): Application<S> {
-  const isEmpty = Array.isArray(allowedHosts) && allowedHosts.length === 0
-  if (!isEmpty)
-    return originValidator(application, requirePatterns('allowedHostsOriginValidator', allowedHosts))
-  const isLocal = originMatcher(LOCAL_HOSTS)
-  const forHosts = (isLocalEnough: boolean): OriginMatcher => {
-    if (isLocalEnough) return isLocal
-    requirePatterns('allowedHostsOriginValidator', [])
-    return isLocal
+  const matcherOf = (patterns: readonly string[]): OriginMatcher => {
+    const matches = originMatcher(requirePatterns('allowedHostsOriginValidator', patterns))
+    return (origin) => (origin === undefined && allowsNoOrigin) || matches(origin)
   }
+  const isEmpty = Array.isArray(allowedHosts) && allowedHosts.length === 0
+  if (!isEmpty) {
+    const isAllowed = matcherOf(allowedHosts)
+    return validateOrigin(application, () => isAllowed)
+  }
+  const isLocal = matcherOf(LOCAL_HOSTS)
+  const forHosts = (isLocalEnough: boolean): OriginMatcher => (isLocalEnough ? isLocal : matcherOf([]))
   if (isDevelopment !== undefined) forHosts(isDevelopment)
   return validateOrigin(application, (scope) => forHosts(isDevelopment ?? scope.connection.isDevelopment))
 }

@@ -4,6 +4,7 @@ import { ConfigurationError, StoreError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { wrapApplication } from '../middleware/define-middleware.ts'
 import type { RateStore } from '../stores/rate-store.ts'
+import { requireWholeNumber } from '../whole-number.ts'
 
 const LONGEST_WINDOW_SECONDS = 86_400
 const NAME = /^[a-zA-Z0-9_-]{1,40}$/
@@ -76,8 +77,8 @@ class RateLimiter<S extends WebsocketScope> {
 
   constructor(options: RateLimitOptions<S>) {
     const { by = 'connection', name = 'messages' } = options
-    requireWhole('messages', options.messages, Number.MAX_SAFE_INTEGER)
-    requireWhole('perSeconds', options.perSeconds, LONGEST_WINDOW_SECONDS)
+    requireWholeNumber(options.messages, 'rateLimit.messages')
+    requireWholeNumber(options.perSeconds, 'rateLimit.perSeconds', { most: LONGEST_WINDOW_SECONDS })
     if (!NAME.test(name)) {
       throw new ConfigurationError(
         `rateLimit has the name ${JSON.stringify(name)}: use 1 to 40 letters, digits, "_" and "-"`,
@@ -161,11 +162,4 @@ async function userId(scope: WebsocketScope): Promise<string | undefined> {
   const id: unknown = typeof user === 'object' && user !== null ? Reflect.get(user, 'id') : undefined
   const isId = (typeof id === 'string' && id !== '') || typeof id === 'number'
   return isId ? String(id) : undefined
-}
-
-function requireWhole(option: string, value: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return
-  throw new ConfigurationError(
-    `rateLimit has ${option}: ${value}: use a whole number from 1${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`,
-  )
 }

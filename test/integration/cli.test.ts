@@ -128,6 +128,24 @@ function commandsOf(open: () => Promise<Place>): void {
   )
 
   test(
+    'send to a name that a worker could have says that nobody knows it here; without a queue for workers it is an error',
+    async () => {
+      const workers = { CHANNELS_WORKER_QUEUES: JSON.stringify({ '*': queue.queueUrl }) }
+      const args = ['send', 'nobody', say, ...place.args, '--queue-url', queue.queueUrl]
+      const around = { ...place.env, ...workers, AWS_ENDPOINT_URL_SQS: queue.url }
+
+      expect(await runCli([...args, '--management-endpoint', endpoint], around)).toMatchObject({
+        code: 0,
+        out: 'nobody: in the queue of workers; whether a worker has that name, nobody knows here\n',
+      })
+      expect(tasks()).toMatchObject([{ channel: 'nobody', message: JSON.parse(say) as unknown }])
+      expect(await cli('send', 'nobody', say)).toMatchObject({ out: '' })
+      expect(tasks()).toHaveLength(1)
+    },
+    SLOW,
+  )
+
+  test(
     'close of what is no connection does nothing, and says so with exit code 1',
     async () => {
       expect(await cli('close', 'nobody=')).toMatchObject({

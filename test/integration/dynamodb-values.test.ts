@@ -108,9 +108,23 @@ describe.each([
 
     expect(String(await failureOf(sealedStore.load(clear.connectionId)))).toContain('is stored in clear')
     expect(String(await failureOf(clearStore.load(sealed.connectionId)))).toContain('is stored encrypted')
-    expect(String(await failureOf(clearStore.loadMany([sealed.connectionId])))).toContain(
-      'is stored encrypted',
-    )
+  })
+
+  it('that cannot be read cost no other record of the same batch', async () => {
+    const records = [newRecord({}), newRecord({}), newRecord({})]
+    const [sealed, ...clear] = records
+    const clearStore = database.makeStore(way())
+    await database.makeStore({ ...way(), symmetricEncryptionKeys: keys }).create(records[0] ?? newRecord({}))
+    for (const record of clear) await clearStore.create(record)
+
+    const loaded = await clearStore.loadMany(records.map(({ connectionId }) => connectionId))
+
+    expect(clear.map(({ connectionId }) => loaded.get(connectionId))).toEqual(clear)
+    expect(loaded.get(sealed?.connectionId ?? '')).toMatchObject({
+      code: 'STORE_FAILED',
+      retryable: false,
+      message: expect.stringContaining('is stored encrypted'),
+    })
   })
 
   it('that cannot be read cost no membership: a removal ends them all', async () => {

@@ -117,3 +117,29 @@ function listen(server: Server): Promise<void> {
     server.listen(0, '127.0.0.1', resolve)
   })
 }
+
+it.each([{ origin: 'https://evil.example' }, { origin: 'null' }, { 'sec-fetch-site': 'cross-site' }])(
+  'refuses what a page in a browser sends (%j), and does nothing of it',
+  async (fromPage) => {
+    await using database = await startEmbeddedDynamoDB({ tables })
+    const ask = (operation: string, headers: object): Promise<Response> =>
+      fetch(database.endpoint, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-amz-json-1.0',
+          'x-amz-target': `DynamoDB_20120810.${operation}`,
+          'x-amz-date': '20260101T000000Z',
+          authorization: 'AWS4-HMAC-SHA256 Credential=any, SignedHeaders=host, Signature=none',
+          ...headers,
+        },
+        body: operation === 'ListTables' ? '{}' : '{"TableName":"channels"}',
+      })
+
+    const preflight = await fetch(database.endpoint, { method: 'OPTIONS', headers: fromPage as object })
+    const refused = await ask('DeleteTable', fromPage)
+
+    expect([preflight.status, refused.status]).toEqual([403, 403])
+    expect([...preflight.headers.keys(), ...refused.headers.keys()].join()).not.toContain('access-control')
+    expect(await (await ask('ListTables', {})).json()).toEqual({ TableNames: ['channels'] })
+  },
+)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
 import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-store.ts'
 import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
+import { StoreError } from '../../shared/errors.ts'
 import { channelLayerContract, channelMessagesContract } from '../contracts/channel-layer.ts'
 import { channelStoreContract } from '../contracts/channel-store.ts'
 import { connectionListingContract } from '../contracts/connection-listing.ts'
@@ -59,6 +60,49 @@ describe.skipIf(!hasRedis())('a cluster of three nodes', () => {
     }
     await Promise.all(records.map(({ connectionId }) => store.remove(connectionId)))
     expect(cluster.nodes.flatMap(({ port }) => keysOf(port, 'spread:*'))).toEqual([])
+  })
+
+  describe('in which a membership cannot be ended', () => {
+    const now = Date.now()
+    const record = { scope: {}, state: {}, version: 0, groups: ['left'], connectedAt: now }
+    const expiresAt = Math.floor(now / 1000) + 7_800
+    const refused = Object.assign(new Error('NOPERM no'), { name: 'ReplyError' })
+
+    /** A store whose client carries out everything but the end of a membership. */
+    function hinderedStore(): RedisChannelStore {
+      const hindered = new Proxy(client, {
+        get: (target, name) => {
+          if (name === 'zremrangebylex') return () => Promise.reject(refused)
+          const value: unknown = Reflect.get(target, name, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      })
+      return new RedisChannelStore({ client: hindered, prefix: 'hindered', timeoutMs: 30_000 })
+    }
+
+    // The record is on another node than the group, so the two can't be changed together.
+    it('groupDiscard leaves the record naming the group, so that the end of the connection ends it', async () => {
+      const store = new RedisChannelStore({ client, prefix: 'hindered', timeoutMs: 30_000 })
+      await store.create({ ...record, expiresAt, connectionId: 'discarded=' })
+
+      await expect(hinderedStore().groupDiscard('left', 'discarded=')).rejects.toThrow(StoreError)
+
+      expect((await store.load('discarded='))?.groups).toEqual(['left'])
+      await store.remove('discarded=')
+      expect((await store.members('left')).members).toEqual([])
+    })
+
+    it('remove leaves what names it, so that whoever removes the connection again ends it', async () => {
+      const store = new RedisChannelStore({ client, prefix: 'hindered', timeoutMs: 30_000 })
+      await store.create({ ...record, expiresAt, connectionId: 'removed=' })
+
+      const removed = await hinderedStore().remove('removed=')
+
+      expect(removed?.membershipFailure).toBeInstanceOf(StoreError)
+      expect((await store.members('left')).members).toHaveLength(1)
+      expect(await store.remove('removed=')).toBeUndefined()
+      expect((await store.members('left')).members).toEqual([])
+    })
   })
 
   it('finds the whole cluster through a URL that names one node', async () => {

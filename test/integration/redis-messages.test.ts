@@ -4,6 +4,7 @@ import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
 import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-store.ts'
 import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
 import type { ValueCodecOptions } from '../../shared/stores/value-codec.ts'
+import type { ChannelLayer } from '../../shared/channel-layer.ts'
 import { StoreError } from '../../shared/errors.ts'
 import { createChannelLayer } from '../../shared/layers/create-channel-layer.ts'
 import { askRedis, hasRedis, startTestRedis, type TestRedis } from '../support/redis.ts'
@@ -151,6 +152,43 @@ describe.skipIf(!hasRedis())('messages in Redis', () => {
       `app:c:m:{${channels[1]}}`,
       'app:own',
     ])
+  })
+
+  it('that cannot be read fail the receiver who took them, and nobody else', async () => {
+    const layerWith = (key: string): ChannelLayer =>
+      createChannelLayer({ store: newStore('shared', { symmetricEncryptionKeys: [key] }) })
+    const [own, foreign] = [
+      layerWith('the key of this very test run'),
+      layerWith('the key of another program'),
+    ]
+    const channel = 'shared!a'
+    const received = [1, 2, 3].map(() => own.receive(channel).catch((error: unknown) => error))
+    await untilBlocked(1)
+
+    await foreign.send(channel, { type: 'foreign' })
+    const failure = await received[0]
+    for (const n of [2, 3]) await own.send(channel, { type: 'own', n })
+
+    expect(failure).toBeInstanceOf(StoreError)
+    expect(failure).toMatchObject({
+      retryable: false,
+      message: expect.stringContaining('message in channel "shared!a"'),
+    })
+    expect(await Promise.all(received.slice(1))).toEqual([
+      { type: 'own', n: 2 },
+      { type: 'own', n: 3 },
+    ])
+  })
+
+  it('fail all who wait when the server fails for good', async () => {
+    const layer = createChannelLayer({ store: newStore() })
+    askRedis(redis.port, 'SET', 'channels:m:{taken!a}', 'a text of another program')
+
+    const failures = await Promise.all(
+      [1, 2, 3].map(() => layer.receive('taken!a').catch((error: unknown) => error)),
+    )
+
+    for (const failure of failures) expect(failure).toBeInstanceOf(StoreError)
   })
 
   it('are encrypted, and cannot be read from another channel', async () => {

@@ -112,6 +112,20 @@ test('what the queue never takes is a StoreError with the number, and the rest i
   expect(sqs.taken).toHaveLength(4)
 })
 
+test('the error names what the queue did not take by its place, across batches, and all else is in it', async () => {
+  await using sqs = await startSQSStub()
+  sqs.refuse = ({ MessageBody }) => /"c(?:3|17)="/.test(MessageBody)
+  sqs.failBatch = (entries) => entries.some(({ MessageBody }) => MessageBody.includes('"c20="'))
+
+  const failure: unknown = await queueOf(sqs)
+    .enqueue(deliveries(22))
+    .catch((error: unknown) => error)
+
+  const { refused = [] } = failure as StoreError
+  expect(refused.toSorted((left, right) => left - right)).toEqual([3, 17, 20, 21])
+  expect(sqs.taken).toHaveLength(18)
+})
+
 test('a batch that fails does not keep the others from being put', async () => {
   await using sqs = await startSQSStub()
   sqs.failBatch = (entries) => entries.some(({ MessageBody }) => MessageBody.includes('"c10="'))
@@ -124,6 +138,18 @@ test('a batch that fails does not keep the others from being put', async () => {
     message: expect.stringMatching(/^10 deliveries could not be put.*sqs:SendMessage/),
   })
   expect(sqs.taken).toHaveLength(15)
+})
+
+test('a worker whose batch fails goes on with the next, so that all are tried that can be', async () => {
+  await using sqs = await startSQSStub()
+  // As many batches as there are workers fail, and as many again wait behind them.
+  const failing = new Set(Array.from({ length: 160 }, (_, index) => `"c${index}="`))
+  sqs.failBatch = (entries) =>
+    entries.some(({ MessageBody }) => failing.has(/"c\d+="/.exec(MessageBody)?.[0] ?? ''))
+
+  await expect(queueOf(sqs).enqueue(deliveries(320))).rejects.toThrow(/^160 deliveries could not be put/)
+
+  expect(sqs.taken).toHaveLength(160)
 })
 
 test('a queue that is not there is a StoreError that names its URL', async () => {

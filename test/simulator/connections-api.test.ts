@@ -384,3 +384,25 @@ test('CA-21 a post whose answer is lost has been delivered', async () => {
   expect(await client.next()).toBe('a')
   expect((await call('POST', api.managementUrl(id), 'b')).status).toBe(200)
 })
+
+test.each([
+  ['POST', { origin: 'https://evil.example', 'content-type': 'text/plain' }],
+  ['POST', { origin: 'null' }],
+  ['DELETE', { origin: 'http://127.0.0.1:8000' }],
+  ['GET', { 'sec-fetch-site': 'cross-site' }],
+  ['OPTIONS', { origin: 'https://evil.example', 'access-control-request-method': 'DELETE' }],
+] as const)(
+  'CA-22 a %s from a page in a browser (%j) is refused, and nothing is done',
+  async (method, headers) => {
+    await using api = await RecordedApi.start()
+    const { client, id } = await openConnection(api)
+    await using _client = client
+
+    const answer = await call(method, api.managementUrl(id), method === 'POST' ? 'from a page' : '', headers)
+
+    expect(answer).toMatchObject({ status: 403, body: '{"message":"Forbidden"}' })
+    expect(Object.keys(answer.headers).join()).not.toContain('access-control')
+    expect((await call('POST', api.managementUrl(id), 'from a program')).status).toBe(200)
+    expect(await client.next()).toBe('from a program')
+  },
+)

@@ -492,3 +492,18 @@ test('faults of the queue end when they are cleared', async () => {
   expect(bodies(api.batches)).toEqual(['a'])
   expect(faults.shuffleMessages).toBe(false)
 })
+
+test('a page in a browser cannot put anything into a queue', async () => {
+  await using api = await startQueue(() => undefined)
+  const { gateway } = api
+  const message = JSON.stringify({ QueueUrl: gateway.queueUrl, MessageBody: 'from a page' })
+  const target = { 'x-amz-target': 'AmazonSQS.SendMessage' }
+
+  const statuses = [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'same-origin' }].map(
+    async (fromPage) => (await call('POST', gateway.url, message, { ...target, ...fromPage })).status,
+  )
+
+  expect(await Promise.all(statuses)).toEqual([403, 403])
+  await gateway.idle()
+  expect(api.batches).toEqual([])
+})

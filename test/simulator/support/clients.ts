@@ -104,9 +104,14 @@ export async function handshake(url: string, headers: Record<string, string> = {
 }
 
 /** Calls `path` of the management endpoint, exactly as spelt. */
-export async function call(method: string, url: string, body?: string | Buffer): Promise<Answer> {
+export async function call(
+  method: string,
+  url: string,
+  body?: string | Buffer,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
   const { origin } = new URL(url)
-  const outgoing = request(origin, { method, path: url.slice(origin.length), agent: false })
+  const outgoing = request(origin, { method, path: url.slice(origin.length), headers, agent: false })
   outgoing.end(body)
   return new Promise((resolve, reject) => {
     outgoing.on('error', reject)

@@ -96,6 +96,7 @@ describe("revalidate: 'connect', the default", () => {
 
   test.each([
     ['a key that speaks of a secret', (account: Account) => account, /has the key "passwordHash"/],
+    ['one further in', ({ id }: Account) => ({ id, mail: { apiKey: 'x' } }), /the key "mail\.apiKey"/],
     ['what is not JSON', ({ id }: Account) => ({ id, name: new Date(0) }), /scope\.user\.name is a Date/],
   ])('refuses to store %s, at the handshake', async (_, scopeUser, message) => {
     const { loggedIn } = authWorld({ scopeUser: scopeUser as never })
@@ -236,6 +237,19 @@ describe('authMiddleware', () => {
     await application(scope as never, CONNECT, ignoreFrames)
 
     expect(seen).toEqual([{ id: 'token-user' }])
+  })
+
+  test.each([
+    ['a user that a middleware outside has found', { id: 'token-user', tokenHash: 'not ours to judge' }],
+    ['nobody', undefined],
+  ])('keeps %s out of the record of the connection', async (_, user) => {
+    const session = { key: undefined, get: async () => undefined }
+    const scope = { ...fakeScope(), session, ...(user && { user }) }
+    const application = authMiddleware({ getUser: () => undefined })(async () => {})
+
+    await application(scope as never, CONNECT, ignoreFrames)
+
+    expect(scope.connection.recall('auth.user')).toBeUndefined()
   })
 
   test('says so if there is no session', async () => {

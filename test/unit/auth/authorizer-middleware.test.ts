@@ -64,3 +64,14 @@ test('an end that is no number is a mistake, and not a connection without an end
     /^expiresAt of authorizerMiddleware returned NaN: /,
   )
 })
+
+test('a user with a key that speaks of a secret is not stored with a connection', async () => {
+  const user = (context: JsonObject): User & { readonly context: JsonObject } => ({ id: 'ann', context })
+
+  const opened = open({ principalId: 'ann', accessToken: 'x' }, { user })
+
+  await expect(opened).rejects.toThrow(ConfigurationError)
+  await expect(opened).rejects.toThrow(
+    'scope.user of authorizerMiddleware has the key "context.accessToken", which speaks of a secret',
+  )
+})

@@ -160,10 +160,25 @@ test('tickets are minted for who is logged in, as plain data, and for a short ti
 
   await expect(mintTicket({ user: anonymousUser }, { store })).rejects.toThrow(DenyConnection)
   await expect(mintTicket({ user: new Account() }, { store })).rejects.toThrow(
-    /^mintTicket got a user that is not JSON/,
+    /^the user of mintTicket cannot be stored with the ticket.* is a Account: /,
   )
   for (const seconds of [0, 601, 1.5, NaN])
     await expect(mintTicket({ user: { id: 'ann' } }, { store, seconds })).rejects.toThrow(ConfigurationError)
+  expect(store.puts).toEqual([])
+})
+
+test.each([
+  [{ id: 'ann', passwordHash: 'x' }, 'passwordHash'],
+  [{ id: 'ann', teams: [{ name: 'a' }, { name: 'b', invite: { apiKey: 'x' } }] }, 'teams.1.invite.apiKey'],
+])('a ticket is not minted with what speaks of a secret: %j', async (user, key) => {
+  const { store } = setUp()
+
+  const minted = mintTicket({ user }, { store })
+
+  await expect(minted).rejects.toThrow(ConfigurationError)
+  await expect(minted).rejects.toThrow(
+    `the user of mintTicket has the key "${key}", which speaks of a secret`,
+  )
   expect(store.puts).toEqual([])
 })
 

@@ -9,6 +9,7 @@ import {
 } from '../../../shared/auth/token-middleware.ts'
 import type { TokenClaims } from '../../../shared/auth/token-verifier.ts'
 import type { AnonymousUser, User } from '../../../shared/auth/user.ts'
+import { fetchApplication } from '../../../shared/consumers/fetch-application.ts'
 import { WebsocketConsumer } from '../../../shared/consumers/websocket-consumer.ts'
 import { ConfigurationError, StoreError } from '../../../shared/errors.ts'
 import { DenyConnection } from '../../../shared/signals.ts'
@@ -384,7 +385,13 @@ const wirings: readonly (readonly [string, Partial<TokenMiddlewareOptions<TokenU
     /"HS256" fits/,
   ],
   ['no algorithms', { algorithms: [] }, /of which none fits its key/],
-  ['a negative tolerance', { clockToleranceSeconds: -1 }, /has clockToleranceSeconds: -1: use 0 or more$/],
+  ['a negative tolerance', { clockToleranceSeconds: -1 }, /has clockToleranceSeconds: -1: use 0 to 300$/],
+  [
+    'a tolerance without end',
+    { clockToleranceSeconds: Infinity },
+    /has clockToleranceSeconds: Infinity: use/,
+  ],
+  ['a tolerance above 5 minutes', { clockToleranceSeconds: 301 }, /has clockToleranceSeconds: 301: use/],
   ['no source', { from: [] }, /^tokenMiddleware has from: \[\]/],
   ['a source that is none', { from: ['cookie'] as never }, /^tokenMiddleware has from: \["cookie"\]/],
 ]
@@ -397,6 +404,43 @@ test.each(wirings)('%s is refused when the middleware is made', (_what, change, 
 test('no message about a secret shows it', () => {
   expect(() => tokenMiddleware({ ...rules, secret: 'hunter2' })).toThrow(/^(?!.*hunter2).* has 7 bytes/)
 })
+
+test(
+  'a token in the URL of a request reaches no view, and the rest of the URL is as it was',
+  { timeout: SLOW },
+  async () => {
+    await using stage = await setUp()
+    const urls: string[] = []
+    const view = fetchApplication(async ({ url }, { scope }) => {
+      urls.push(url, scope.queryString, JSON.stringify(scope.query))
+      return new Response()
+    })
+    const application = tokenMiddleware({
+      issuer: stage.issuer.name,
+      audience: 'chat',
+      jwks: stage.issuer.jwks,
+      clock: stage.clock,
+      from: [{ query: 'token' }],
+    })(view)
+    const token = await stage.issuer.token()
+    const queryString = `a=1&token=none&b=%2f&t%6Fken=${token}&a=2`
+    const scope = {
+      type: 'http',
+      method: 'GET',
+      scheme: 'https',
+      path: '/rooms',
+      query: Object.fromEntries(new URLSearchParams(queryString)),
+      queryString,
+      client: undefined,
+      connection: stage.connection,
+      headers: { host: ['chat.example'] },
+    } as const
+
+    await application(scope, { type: 'http.request' }, ignoreFrames)
+
+    expect(urls).toEqual(['https://chat.example/rooms?a=1&b=%2f&a=2', 'a=1&b=%2f&a=2', '{"a":"2","b":"/"}'])
+  },
+)
 
 test('a request over HTTP is checked in the same way', { timeout: SLOW }, async () => {
   await using stage = await setUp()

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { environmentCredentials, environmentNames, readEnvironment } from '../../../functions/environment.ts'
+import {
+  environmentCredentials,
+  environmentNames,
+  readAllowedHosts,
+  readEnvironment,
+} from '../../../functions/environment.ts'
 
 const complete = {
   AWS_REGION: 'eu-west-1',
@@ -137,4 +142,12 @@ describe('the queues of workers', () => {
       )
     },
   )
+})
+
+test('the hosts of pages have commas between them; without the variable there are none', () => {
+  const hosts = (text?: string): readonly string[] =>
+    readAllowedHosts({ [environmentNames.allowedHosts]: text })
+
+  expect(hosts('chat.example, .chat.example:8443,')).toEqual(['chat.example', '.chat.example:8443'])
+  expect([hosts(), hosts(''), hosts(' , ')]).toEqual([[], [], []])
 })

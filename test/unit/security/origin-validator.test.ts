@@ -167,6 +167,18 @@ describe('allowedHostsOriginValidator', () => {
     expect(await handshake(application, 'http://localhost.evil.example')).toEqual([false, 403])
   })
 
+  test.each([{ allowedHosts: ['chat.example'] }, { allowedHosts: [], isDevelopment: true }])(
+    'refuses a handshake without an origin unless it is told to let them in, and pages all the same: %j',
+    async (options) => {
+      const lenient = allowedHostsOriginValidator(echo, { ...options, allowsNoOrigin: true })
+
+      expect(await handshake(allowedHostsOriginValidator(echo, options), undefined)).toEqual([false, 403])
+      expect(await handshake(lenient, undefined)).toEqual([true, null])
+      expect(await handshake(lenient, 'https://evil.example')).toEqual([false, 403])
+      expect(await handshake(lenient, '')).toEqual([false, 403])
+    },
+  )
+
   test('in production an empty list is an error when it is given', () => {
     expect(() => allowedHostsOriginValidator(echo, { allowedHosts: [], isDevelopment: false })).toThrow(
       'allowedHostsOriginValidator got an empty list, so no handshake could be accepted',

@@ -187,13 +187,27 @@ test('by a key, those with the same key count together, and those without one ar
   expect([await answered(free, 2), await answered(alsoFree, 2), await answered(paid, 5)]).toEqual([2, 0, 5])
 })
 
-test('a key of one kind never counts for one of another kind', async () => {
+test.each([
+  ['user ann', 'ann'],
+  ['ann', 'key ann'],
+])('a key never counts for a user whose id looks like it: %j, %j', async (key, user) => {
   const { connect } = world((store) => {
     const limit = { messages: 2, perSeconds: 10, store }
-    const byKey = rateLimit({ ...limit, by: () => 'user ann' })
+    const byKey = rateLimit({ ...limit, by: () => key })
     return userFromQuery(byKey(rateLimit({ ...limit, by: 'user' })(echo)))
   })
-  await using client = await connect('/?user=ann')
+  await using client = await connect(`/?user=${user}`)
+
+  expect(await answered(client, 2)).toBe(2)
+})
+
+test('a key never counts for the connection that it looks like', async () => {
+  const { connect } = world((store) => {
+    const limit = { messages: 2, perSeconds: 10, store }
+    const byKey = rateLimit({ ...limit, by: ({ channelName }) => `connection ${channelName}` })
+    return byKey(rateLimit(limit)(echo))
+  })
+  await using client = await connect()
 
   expect(await answered(client, 2)).toBe(2)
 })
@@ -267,10 +281,10 @@ test('the store is told no user, no address and no secret, and keys of a safe fo
 })
 
 test.each([
-  [{ messages: 0 }, 'rateLimit has messages: 0: use a whole number from 1'],
-  [{ messages: 1.5 }, 'rateLimit has messages: 1.5'],
-  [{ perSeconds: 0 }, 'rateLimit has perSeconds: 0: use a whole number from 1 to 86400'],
-  [{ perSeconds: 100_000 }, 'rateLimit has perSeconds: 100000'],
+  [{ messages: 0 }, 'rateLimit.messages is 0: use a whole number from 1'],
+  [{ messages: 1.5 }, 'rateLimit.messages is 1.5'],
+  [{ perSeconds: 0 }, 'rateLimit.perSeconds is 0: use a whole number from 1 to 86400'],
+  [{ perSeconds: 100_000 }, 'rateLimit.perSeconds is 100000'],
   [{ name: 'a.b' }, 'rateLimit has the name "a.b"'],
 ])('%j is an error when it is given', (options, message) => {
   const limit = (): unknown => rateLimit({ messages: 1, perSeconds: 1, store: brokenStore, ...options })

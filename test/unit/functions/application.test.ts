@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { application } from '../../../functions/application.ts'
+import { WebsocketCommunicator } from '../../../shared/testing/websocket-communicator.ts'
+
+const connect = async (headers: Readonly<Record<string, string>>): Promise<readonly unknown[]> => {
+  await using client = new WebsocketCommunicator(application, '/ws/chat/lobby/', { headers })
+  return await client.connect()
+}
+
+test.each([{}, { origin: 'http://localhost:8000' }, { origin: 'http://127.0.0.1:8000' }])(
+  'in development the functions let in pages of this machine, and what is no page: %j',
+  async (headers) => {
+    expect(await connect(headers)).toEqual([true, null])
+  },
+)
+
+test.each(['https://evil.example', 'null', 'http://localhost.evil.example:8000'])(
+  'the functions refuse the page of another site, %s',
+  async (origin) => {
+    expect(await connect({ origin })).toEqual([false, 403])
+  },
+)
