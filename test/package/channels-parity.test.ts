@@ -6,6 +6,11 @@ import { readText, root } from '../support/repository.ts'
 const GUIDE = 'docs/from-django-channels.md'
 const PAGE = 'docs/reference/channels-parity.md'
 const EXCUSE = /^(impossible|not needed): \S/
+/** Of rows whose only test starts several servers of its own: it is named, and not written twice. */
+const NEEDS_SERVERS = /\(the test needs Redis: .+\)$/
+
+/** `skipIf` is none: those run where their server is. */
+const SWITCHED_OFF = /\b(?:test|it|describe)(?:\.\w+)*\.(?:skip|todo|fails)\b|\b(?:skip|todo|fails): true\b/
 
 interface Row {
   readonly section: string
@@ -28,6 +33,25 @@ describe('the table of what Channels does', () => {
     const silent = rows.filter(({ here, tests }) => here === '' || (tests.length === 0 && !EXCUSE.test(here)))
 
     expect(silent.map(({ section, feature }) => `${section}: ${feature}`)).toEqual([])
+  })
+
+  test('has for each row that is built a test of its own, titled as the row, in the file of its section', () => {
+    const built = rows.filter(({ here, tests }) => tests.length > 0 && !NEEDS_SERVERS.test(here))
+    const wrong = built.filter(({ tests: [first], ...row }) => first !== ownTest(row))
+
+    expect(built.length).toBeGreaterThan(200)
+    expect(wrong.map(({ section, feature }) => `${section}: ${feature}`)).toEqual([])
+  })
+
+  test('has a row for each of these tests', async () => {
+    const references = new Set(named.map(({ reference }) => reference))
+    const files = (await readdir(join(root, 'test/parity'))).filter((name) => name.startsWith('section-'))
+    const written = files.map(async (name) => {
+      const calls = (await readText(`test/parity/${name}`)).match(/^ *test\(.*$/gm) ?? []
+      return calls.flatMap(titlesIn).map((title) => `\`parity/${name}\` › ${title}`)
+    })
+
+    expect((await Promise.all(written)).flat().filter((reference) => !references.has(reference))).toEqual([])
   })
 
   test.each(named)('$reference is a test ($feature)', async ({ reference }) => {
@@ -53,6 +77,24 @@ test('the reader of titles takes the first argument of a call, and no other text
 
   expect(titles).toEqual(['one', "two's"])
 })
+
+/** The reference to a row's own test: `1.2 Base consumer` is in `parity/section-1-02.test.ts`. */
+function ownTest({ section, feature }: Pick<Row, 'section' | 'feature'>): string {
+  const [, number = ''] = /^1\.(\d+) /.exec(section) ?? []
+  return `\`parity/section-1-${number.padStart(2, '0')}.test.ts\` › ${feature}`
+}
+
+test.each(['.skip', '.todo', '.fails', '.concurrent.skip', '.skip.each([1])', ''])(
+  'a test%s shows a feature only if it runs, and is to pass',
+  (how) => {
+    const titles = how === '' ? ['one'] : []
+
+    expect(runningTitlesIn(`test${how}('one', () => {})\n`)).toEqual(titles)
+    expect(runningTitlesIn(`describe${how}('one', () => {})\n`)).toEqual(titles)
+    expect(runningTitlesIn(`test('one', { fails: ${how !== ''} }, () => {})\n`)).toEqual(titles)
+    expect(runningTitlesIn("test.skipIf(!hasRedis())('one', () => {})\n")).toEqual(['one'])
+  },
+)
 
 function rowsOf(text: string): readonly Row[] {
   let section = ''
@@ -85,13 +127,20 @@ async function sourceText(): Promise<string> {
 const known = new Map<string, Promise<readonly string[]>>()
 
 function titlesOf(file: string): Promise<readonly string[]> {
-  const titles = known.get(file) ?? readText(file).then(titlesIn)
+  const titles = known.get(file) ?? readText(file).then(runningTitlesIn)
   known.set(file, titles)
   return titles
+}
+
+/** None at all of a file in which a test is switched off, or expected to fail: it would show nothing. */
+function runningTitlesIn(text: string): readonly string[] {
+  return SWITCHED_OFF.test(text) ? [] : titlesIn(text)
 }
 
 /** Texts that are the first argument of a call and are followed by another one: titles of tests, and few others. */
 function titlesIn(text: string): readonly string[] {
   const found = text.matchAll(/\(\s*(?:'([^'\n]+)'|"([^"\n]+)"|`([^`\n]+)`),/g)
-  return [...found].map(([, single, double, template]) => single ?? double ?? template ?? '')
+  return [...found].map(([, single, double, template]) =>
+    (single ?? double ?? template ?? '').replaceAll('\\\\', '\\'),
+  )
 }
