@@ -58,7 +58,7 @@ export interface ChannelLayer<Events = EventMap> {
    * @throws {@link InvalidNameError} if `channelName` is not a channel name
    * @throws {@link InvalidMessageError} if `event` cannot travel
    * @throws {@link ChannelFullError} if as many messages wait in the channel as it takes
-   * @throws {@link RouteNotFoundError} if there is no such worker channel, and the name is not like a connection id
+   * @throws {@link UnknownChannelError} if there is no such worker channel, and the name is not like a connection id
    * @throws {@link ConfigurationError} if the application serves the worker channel, and it has no queue here
    * @throws {@link NotSupportedError} for a delay of another kind of channel, or of more than 900 seconds
    * @throws {@link StoreError} if a worker's queue does not take the job

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'PROTOCOL'
   | 'ROUTE_NOT_FOUND'
   | 'STORE_FAILED'
+  | 'UNKNOWN_CHANNEL'
 
 /** The base of every failure this library throws. `code` is stable across releases; `message` is for people. */
 export abstract class ChannelsError extends Error {
@@ -83,9 +84,14 @@ export class ProtocolError extends ChannelsError {
   override readonly code = 'PROTOCOL'
 }
 
-/** No application is configured for this protocol, path or channel. At `$connect` it is a quiet 404. */
+/** No application is configured for this protocol, path or channel. For a handshake or a request it is a quiet 404. */
 export class RouteNotFoundError extends ChannelsError {
   override readonly code = 'ROUTE_NOT_FOUND'
+}
+
+/** Something was sent to a name that is neither a worker channel nor, as it is written, a connection. */
+export class UnknownChannelError extends ChannelsError {
+  override readonly code = 'UNKNOWN_CHANNEL'
 }
 
 /** API Gateway answered 410. Proof of death only for a connection older than the grace period. */
@@ -116,9 +122,15 @@ export class StoreError extends ChannelsError {
   override readonly code = 'STORE_FAILED'
   /** Whether the same call may succeed later. */
   readonly retryable: boolean
+  /** Of several deliveries those, by their place, that a queue did not take; the others are in it. Unknown without it. */
+  readonly refused: readonly number[] | undefined
 
-  constructor(message: string, options: { readonly retryable: boolean; readonly cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { readonly retryable: boolean; readonly cause?: unknown; readonly refused?: readonly number[] },
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.retryable = options.retryable
+    this.refused = options.refused
   }
 }

@@ -82,6 +82,7 @@ export {
   type MiddlewareDefinition,
   wrapApplication,
 } from './middleware/define-middleware.ts'
+export { MAX_DELAY_SECONDS } from './limits.ts'
 export { groupName, requireChannelName, requireGroupName } from './names.ts'
 export { ChannelNameRouter, type WorkerRoute, type WorkerRoutes } from './routing/channel-name-router.ts'
 export type { BuiltInConverters, Converter } from './routing/converters.ts'
@@ -106,7 +107,7 @@ export {
 } from './security/origin-validator.ts'
 export { type RateLimit, rateLimit, type RateLimitKey, type RateLimitOptions } from './security/rate-limit.ts'
 export { WebsocketDenier } from './security/websocket-denier.ts'
-export type { Session } from './sessions/session.ts'
+export type { CycleOptions, Session } from './sessions/session.ts'
 export { type SessionOptions, sessionMiddleware, type SessionScope } from './sessions/session-middleware.ts'
 export { AcceptConnection, DenyConnection, Signal, StopConsumer } from './signals.ts'
 export type { StateChanges } from './state-changes.ts'

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { type Context, Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import { type FetchEnvironment, groupName, type HttpScope } from '../../shared/index.ts'
 import type { ChatEvents } from './consumers.ts'
 
@@ -83,6 +84,11 @@ export function createViews(options: ViewOptions = {}): Hono<Environment> {
   app.all('/chat/:room/', (c) => notAllowed(c, 'GET, HEAD, POST'))
 
   app.notFound(notFound)
+  // Hono would answer itself, and neither the log nor the runtime's onError would hear of it.
+  app.onError((error) => {
+    if (error instanceof HTTPException) return error.getResponse()
+    throw error
+  })
   return app
 }
 

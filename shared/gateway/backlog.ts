@@ -3,9 +3,6 @@ import { framesTask } from './deferred-tasks.ts'
 import type { Outbox } from './outbox.ts'
 import type { Runtime } from './runtime.ts'
 
-/** How long posts that the deadline ends may take to end, in milliseconds. */
-const ABORT_MS = 250
-
 /** What a {@link Backlog} is made of. */
 export interface BacklogOptions {
   readonly runtime: Runtime
@@ -13,7 +10,7 @@ export interface BacklogOptions {
   readonly enqueue: (tasks: readonly DeliveryTask[]) => Promise<void>
   /** Ends the time of the invocation. */
   readonly signal: AbortSignal | undefined
-  /** Resolves when the posts under way have ended. */
+  /** Resolves when the posts under way have ended, or will not. */
   readonly posted: () => Promise<unknown>
 }
 
@@ -23,6 +20,7 @@ export class Backlog {
   readonly #tasks: DeliveryTask[] = []
   readonly #outboxes = new Map<string, { readonly outbox: Outbox; readonly connectedAt: number }>()
   #early: Promise<void> = Promise.resolve()
+  #isFinished = false
 
   constructor(options: BacklogOptions) {
     this.#options = options
@@ -30,11 +28,13 @@ export class Backlog {
 
   add(task: DeliveryTask): void {
     this.#tasks.push(task)
+    if (this.#isFinished) void this.#handOverLate()
   }
 
   /** Adds what waits in an outbox, and what will. */
   addOutbox(outbox: Outbox, of: { readonly connectionId: string; readonly connectedAt: number }): void {
     this.#outboxes.set(of.connectionId, { outbox, connectedAt: of.connectedAt })
+    if (this.#isFinished) void this.#handOverLate()
   }
 
   /**
@@ -45,20 +45,33 @@ export class Backlog {
     this.#options.signal?.addEventListener('abort', this.#onDeadline, { once: true })
   }
 
-  /** Everything is in the queue when it resolves, once. */
+  /**
+   * Everything is in the queue when it resolves, once. What a handler that was left alone adds from then on goes there at
+   * once, if the process lives on.
+   */
   async finish(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#onDeadline)
     const [early] = await Promise.allSettled([this.#early])
+    this.#isFinished = true
     await this.#handOver()
     if (early.status === 'rejected') throw early.reason
   }
 
   readonly #onDeadline = (): void => {
-    const { runtime, posted } = this.#options
-    this.#early = Promise.race([posted(), runtime.clock.sleep(ABORT_MS)]).then(() => this.#handOver())
-    this.#early.catch((error: unknown) =>
-      runtime.logger.error('what waits could not be put into the queue', { error }),
-    )
+    this.#early = this.#options.posted().then(() => this.#handOver())
+    this.#early.catch((error: unknown) => this.#report(error))
+  }
+
+  async #handOverLate(): Promise<void> {
+    try {
+      await this.#handOver()
+    } catch (error) {
+      this.#report(error)
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#options.runtime.logger.error('what waits could not be put into the queue', { error })
   }
 
   async #handOver(): Promise<void> {

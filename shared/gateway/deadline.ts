@@ -3,6 +3,15 @@ import { StoreError } from '../errors.ts'
 /** Time kept back at the end of an invocation to put what is left into the delivery queue, in milliseconds. */
 const RESERVE_MS = 2_500
 
+/** How long calls that the end of the time aborts may take to end, in milliseconds. */
+export const ABORT_MS = 250
+
+/**
+ * How much longer what is under way at the end of the time may go on, in milliseconds: a handler that is nearly done need
+ * not fail. More than half of the reserve is left for the queue.
+ */
+export const GRACE_MS = 1_000
+
 /** What Lambda's context object tells. */
 export interface LambdaContext {
   getRemainingTimeInMillis(): number
@@ -26,8 +35,11 @@ export class Deadline {
   get isOver(): boolean {
     // Its timer may be a little ahead of Lambda's clock.
     if (this.signal?.aborted) return true
-    const remaining = this.#context?.getRemainingTimeInMillis()
-    return remaining !== undefined && remaining <= RESERVE_MS
+    return this.#remaining <= RESERVE_MS
+  }
+
+  get #remaining(): number {
+    return this.#context?.getRemainingTimeInMillis() ?? Infinity
   }
 
   /**
@@ -41,15 +53,26 @@ export class Deadline {
     })
   }
 
-  /** As `work`, or what `late` returns or throws once the time is over; `work` goes on unheard then. */
-  orElse<T>(work: Promise<T>, late: () => T): Promise<T> {
+  /**
+   * As `work`, or what `late` returns or throws once the time is over, and `graceMs` more have passed since; `work` goes
+   * on unheard then. Work with a grace that begins even later has at least {@link ABORT_MS}.
+   */
+  orElse<T>(work: Promise<T>, late: () => T, graceMs = 0): Promise<T> {
     const { signal } = this
     if (signal === undefined) return work
     const { promise, resolve, reject } = Promise.withResolvers<T>()
+    let timer: NodeJS.Timeout | undefined
     const giveUp = (): void => resolve(new Promise<T>((done) => done(late())))
-    if (signal.aborted) giveUp()
-    signal.addEventListener('abort', giveUp, { once: true })
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp))
+    const isOver = (): void => {
+      if (graceMs === 0) giveUp()
+      else timer = setTimeout(giveUp, Math.max(ABORT_MS, this.#remaining - RESERVE_MS + graceMs))
+    }
+    if (signal.aborted) isOver()
+    else signal.addEventListener('abort', isOver, { once: true })
+    void work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', isOver)
+      clearTimeout(timer)
+    })
     return promise
   }
 }

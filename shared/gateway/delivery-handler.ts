@@ -1,13 +1,13 @@
 import type { Application, WebsocketScope } from '../application.ts'
-import { InvalidEventError } from '../errors.ts'
+import { StoreError } from '../errors.ts'
 import { BaseChannelLayer } from '../layers/base-channel-layer.ts'
 import type { GroupPayload } from '../layers/delivery.ts'
-import { isPlainObject } from '../message.ts'
 import type { DeliveryTask, QueuedDelivery } from '../stores/delivery-queue.ts'
 import type { LambdaContext } from './deadline.ts'
 import { delaySecondsOf } from './deferred-tasks.ts'
 import { Invocation } from './invocation.ts'
 import { type BatchResult, batchResult, type QueueRecord, queueRecords } from './queue-event.ts'
+import { readDelivery } from './read-delivery.ts'
 import { DEFAULT_LAYER, type Runtime } from './runtime.ts'
 import { endWhenDue } from './connection-end.ts'
 import { untilOpen } from './until-open.ts'
@@ -22,8 +22,9 @@ export type DeliveryHandler = (event: unknown, context?: LambdaContext) => Promi
  * Makes the Lambda handler of the delivery queue: it delivers frames and events that had to wait, and goes on
  * with fan-outs that ran out of time. `ReportBatchItemFailures` must be on.
  *
- * What cannot be delivered yet goes back into the queue, later each time. What was tried ten times, or cannot
- * be read, is reported as failed, so that the queue moves it to its dead letters.
+ * What cannot be delivered yet goes back into the queue, later each time; so does a task for which the store failed, if
+ * it may be well again. What was tried ten times, or cannot be read, or did not end in time is reported as failed, so that
+ * the queue moves it to its dead letters.
  *
  * @throws {@link InvalidEventError} (the handler) for an event that is none of SQS
  */
@@ -54,7 +55,7 @@ async function deliverInOrder(
   let behind: number | undefined
   for (const { messageId, body } of records) {
     try {
-      behind = await deliver(parse(body), surroundings, behind)
+      behind = await deliver(readDelivery(body), surroundings, behind)
     } catch (error) {
       logger.error('a queued delivery failed', { messageId, error })
       metrics.count('queuedDeliveryFailed', 1)
@@ -75,51 +76,80 @@ interface Surroundings {
  * to how long the next one has to wait, if it has to.
  */
 async function deliver(
-  { task, endpoint, attempt }: QueuedDelivery,
-  { application, runtime, context }: Surroundings,
+  delivery: QueuedDelivery,
+  surroundings: Surroundings,
   behind: number | undefined,
 ): Promise<number | undefined> {
+  const { task, endpoint, attempt } = delivery
   if (attempt > MAX_ATTEMPTS) throw new Error(`tried ${MAX_ATTEMPTS} times: ${describe(task)}`)
-  const invocation = new Invocation({ runtime, application, endpoint, context, attempt })
+  // What is left of a group's members was never tried, however often their range was.
+  const tries = task.kind === 'group' ? 0 : attempt
+  const invocation = new Invocation({ ...surroundings, endpoint, attempt: tries })
   const delaySeconds = Math.max(delaySecondsOf(attempt), behind ?? 0)
   if (behind !== undefined) {
     await invocation.enqueue([task], { delaySeconds })
     return delaySeconds
   }
-  await perform(task, invocation)
-  await invocation.finish()
+  const isBack = await performOrPutBack(delivery, invocation)
   const isWaiting =
     task.kind !== 'group' && invocation.outbox(task.connectionId, task.connectedAt).isDeferring
-  return isWaiting ? delaySeconds : undefined
+  return isBack || isWaiting ? delaySeconds : undefined
 }
 
-async function perform(task: DeliveryTask, invocation: Invocation): Promise<void> {
-  if (task.kind === 'group') {
-    const { group, layer = DEFAULT_LAYER, exclude, after, upTo } = task
-    await layerOf(layer, invocation).fanOut(group, payloadOf(task), {
+/** Whether the task went back into the queue, because the store failed and may be well again. */
+async function performOrPutBack(delivery: QueuedDelivery, invocation: Invocation): Promise<boolean> {
+  const { task, attempt } = delivery
+  try {
+    await perform(delivery, invocation)
+    return false
+  } catch (error) {
+    if (!(error instanceof StoreError && error.retryable)) throw error
+    const { logger } = invocation.runtime
+    logger.warn('a queued delivery goes back into the queue', { task: describe(task), attempt, error })
+    const delaySeconds = delaySecondsOf(attempt)
+    await invocation.enqueue([task], { delaySeconds, attempt: attempt + 1 })
+    return true
+  } finally {
+    // Even after a failure: what was sent by then has to go somewhere.
+    await invocation.finish()
+  }
+}
+
+async function perform({ task, attempt }: QueuedDelivery, invocation: Invocation): Promise<void> {
+  if (task.kind === 'group') return fanOut(task, attempt, invocation)
+  if (task.kind === 'event') {
+    if (await untilOpen(task, invocation)) await invocation.event(task.connectionId, task.event, true)
+    return
+  }
+  const performed = task.kind === 'end' ? endWhenDue(task, invocation) : sendFrames(task, invocation)
+  await invocation.withinGrace(performed, () => {
+    throw new Error(`${describe(task)} did not end in time: a clean-up hangs, or disconnect() does`)
+  })
+}
+
+async function fanOut(task: GroupTask, attempt: number, invocation: Invocation): Promise<void> {
+  const { group, layer = DEFAULT_LAYER, exclude, after, upTo } = task
+  const [store, delivery] = [invocation.storeOf(layer), invocation.deliveryOf(layer, attempt)]
+  await new BaseChannelLayer({ store, delivery, surroundings: invocation.runtime }).fanOut(
+    group,
+    payloadOf(task),
+    {
       exclude,
       ...(after === undefined ? {} : { after }),
       ...(upTo === undefined ? {} : { upTo }),
-    })
-    return
-  }
-  if (task.kind === 'end') return endWhenDue(task, invocation)
+    },
+  )
+}
+
+async function sendFrames(task: FramesTask, invocation: Invocation): Promise<void> {
   if (!(await untilOpen(task, invocation))) return
-  if (task.kind === 'event') {
-    await invocation.event(task.connectionId, task.event, true)
-    return
-  }
   const outbox = invocation.outbox(task.connectionId, task.connectedAt)
   for (const frame of task.frames) invocation.count(await outbox.send(frame))
   if (task.close === true) await outbox.close()
 }
 
-function layerOf(alias: string, invocation: Invocation): BaseChannelLayer {
-  const [store, delivery] = [invocation.storeOf(alias), invocation.deliveryOf(alias)]
-  return new BaseChannelLayer({ store, delivery, surroundings: invocation.runtime })
-}
-
 type GroupTask = Extract<DeliveryTask, { readonly kind: 'group' }>
+type FramesTask = Extract<DeliveryTask, { readonly kind: 'frames' }>
 
 /** An event that was rendered has its frame with it. */
 function payloadOf({ event, frame, close }: GroupTask): GroupPayload {
@@ -131,26 +161,12 @@ function payloadOf({ event, frame, close }: GroupTask): GroupPayload {
 /** The connection that a message is for, if it can be read and is for one. */
 function connectionIn(body: string): string | undefined {
   try {
-    const { task } = parse(body)
+    const { task } = readDelivery(body)
     return task.kind === 'group' ? undefined : task.connectionId
   } catch {
     // Delivering it says what is wrong with it.
     return undefined
   }
-}
-
-function parse(body: string): QueuedDelivery {
-  const parsed: unknown = JSON.parse(body)
-  if (isQueuedDelivery(parsed)) return parsed
-  throw new InvalidEventError(
-    `this is no queued delivery, but ${body.slice(0, 200)}: only this library writes to the delivery queue`,
-  )
-}
-
-/** Whoever may write to the queue is this library; the kind tells its messages from a stray one. */
-function isQueuedDelivery(value: unknown): value is QueuedDelivery {
-  const task = isPlainObject(value) ? value['task'] : undefined
-  return isPlainObject(task) && ['frames', 'event', 'group', 'end'].includes(String(task['kind']))
 }
 
 function describe(task: DeliveryTask): string {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { type Clock, systemClock } from '../clock.ts'
 import { requireMessageSize } from '../codec.ts'
-import { ChannelsError, ConfigurationError } from '../errors.ts'
+import { ChannelsError } from '../errors.ts'
 import { AbortRegistry } from '../http/abort-registry.ts'
 import { type AwsCredentials, CredentialsCache, type CredentialsProvider } from '../http/credentials-cache.ts'
 import { ExchangeQueue, HttpExchange, type HttpRequest } from '../http/http-exchange.ts'
@@ -15,6 +15,7 @@ import {
   type SignableHeaders,
 } from '../http/request-signer.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
+import { requirePositive } from '../whole-number.ts'
 import { readConnectionInfo } from './connection-info.ts'
 import { parseEndpoint } from './endpoint.ts'
 import { failureOfCredentials, failureOfStatus, failureOfTransport, type PostCall } from './post-failure.ts'
@@ -265,11 +266,4 @@ function isSuccess({ status }: HttpResponse): boolean {
 
 async function failed({ task: { call } }: SignedTask, { status, body }: HttpResponse): Promise<never> {
   throw failureOfStatus(call, status, body)
-}
-
-function requirePositive(options: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (Number.isInteger(value) && value > 0) continue
-    throw new ConfigurationError(`${name} is ${value}: use a whole number from 1`)
-  }
 }

@@ -79,7 +79,16 @@ function pathOf(rawPath: string, { stage, domainName }: Record<string, unknown>)
   const prefix = typeof stage === 'string' && stage !== '$default' ? `/${stage}` : ''
   const isBelow = path === prefix || path.startsWith(`${prefix}/`)
   const below = isBelow ? path.slice(prefix.length) : path
-  return below.startsWith('/') ? below : `/${below}`
+  // Half of a surrogate pair, which no URL can carry, is U+FFFD for all who read the path, not for views alone.
+  return (below.startsWith('/') ? below : `/${below}`).toWellFormed()
+}
+
+/**
+ * Whether a segment of the path is `.` or `..`. A URL made of such a path is another one: `/public/../admin` is `/admin`
+ * to a view, and was `public/…` to the router that chose the view and its middleware. Browsers never send one.
+ */
+export function hasDotSegment(path: string): boolean {
+  return path.split(/[/\\]/).some((segment) => segment === '.' || segment === '..')
 }
 
 function decoded(path: string): string {

@@ -4,7 +4,7 @@ import { RouteNotFoundError } from '../errors.ts'
 import type { Message } from '../message.ts'
 import { DenyConnection, StopConsumer } from '../signals.ts'
 import type { LambdaContext } from './deadline.ts'
-import { type HttpEvent, httpScope, parseHttpEvent } from './http-event.ts'
+import { hasDotSegment, type HttpEvent, httpScope, parseHttpEvent } from './http-event.ts'
 import { HttpReply, type HttpResult } from './http-reply.ts'
 import { Invocation } from './invocation.ts'
 import { isRefusal } from './protocol.ts'
@@ -21,7 +21,8 @@ export type HttpHandler = (event: unknown, context?: LambdaContext) => Promise<H
  *
  * It answers when everything that the view has begun is done. A path that no route matches is a 404, and so is any where
  * the application has no `http` side; {@link DenyConnection} is its status; any other exception, and a response that is
- * missing, incomplete or too large for Lambda, is a 500 that tells the client nothing, and the log all.
+ * missing, incomplete or too large for Lambda, is a 500 that tells the client nothing, and the log all. A request with a
+ * `Host` that is none, or a path with a segment `.` or `..`, is a 400 that no application sees.
  *
  * @example
  * ```ts
@@ -38,14 +39,20 @@ export function createHttpHandler(
   const endpoint = runtime.requireEndpoint({ handler: 'an HTTP handler', event: 'an HTTP request' })
   return async (raw, lambda) => {
     const event = parseHttpEvent(raw)
-    if (!isHost(event.headers['host']?.[0])) return plain(400)
+    const request = `${event.method} ${event.path}`
+    const mistake = mistakeIn(event)
+    if (mistake !== undefined) {
+      runtime.logger.info(`request answered with 400: ${mistake}`, { request })
+      runtime.metrics.count('badRequest', 1)
+      return plain(400)
+    }
     const message: Message = {
       type: 'http.request',
       body: event.body,
       isBase64Encoded: event.isBase64Encoded,
     }
     const invocation = new Invocation({ runtime, application, context: lambda, endpoint })
-    const context = invocation.contextOf(message, { request: `${event.method} ${event.path}` })
+    const context = invocation.contextOf(message, { request })
     const result = await answer(event, context, { application, invocation })
     try {
       // Even after a failure: what was sent by then has to go somewhere.
@@ -103,6 +110,13 @@ function plain(statusCode: number): HttpResult {
     body: `${STATUS_CODES[statusCode] ?? 'Refused'}\n`,
     isBase64Encoded: false,
   }
+}
+
+/** Why no request can be made of the event that is the same to routers, middleware and views. */
+function mistakeIn({ headers, path }: HttpEvent): string | undefined {
+  if (!isHost(headers['host']?.[0])) return 'the header Host names no host'
+  if (hasDotSegment(path)) return 'a segment of the path is "." or ".."'
+  return undefined
 }
 
 /** Whether a URL can be made with it. What comes through API Gateway has the name of the API or of its domain. */

@@ -1,20 +1,22 @@
 import type { Application, WebsocketScope } from '../application.ts'
 import { StoreError } from '../errors.ts'
 import { type Delivery, type GroupPayload, type Outcome, RECORD_WAIT_SECONDS } from '../layers/delivery.ts'
-import { forEachConcurrently } from '../layers/for-each-concurrently.ts'
 import type { Message } from '../message.ts'
 import { StopConsumer } from '../signals.ts'
 import type { ChannelStore, ConnectionRecord, GroupMember } from '../stores/channel-store.ts'
 import type { DeliveryTask } from '../stores/delivery-queue.ts'
+import { ActiveEvents } from './active-events.ts'
 import { Backlog } from './backlog.ts'
 import { removeConnection } from './clean-up.ts'
 import { ConnectionContext } from './connection-context.ts'
 import { endMember, isOver } from './connection-end.ts'
-import { Deadline, type LambdaContext } from './deadline.ts'
+import { ABORT_MS, Deadline, GRACE_MS, type LambdaContext } from './deadline.ts'
 import { delaySecondsOf } from './deferred-tasks.ts'
+import { Departures } from './departures.ts'
 import { KnownConnections, knownBy } from './known-connections.ts'
 import { LayerDelivery } from './layer-delivery.ts'
-import { Outbox } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
+import { Outboxes } from './outboxes.ts'
 import { closeEnvelope } from './protocol.ts'
 import { PendingWork } from './pending-work.ts'
 import type { Poster } from './poster.ts'
@@ -25,9 +27,6 @@ import { sendNowhere, sendThrough, worst } from './send-through.ts'
 import { type EventPlace, ServerContext } from './server-context.ts'
 import { ClosedStore, JoinWatch } from './store-views.ts'
 import { websocketScope } from './websocket-scope.ts'
-
-/** How many `disconnect()`s of dead connections run at the same time. */
-const DISCONNECT_CONCURRENCY = 16
 
 /** What an {@link Invocation} is made of. */
 export interface InvocationOptions {
@@ -66,12 +65,11 @@ export class Invocation {
   opening: Opening | undefined
   readonly #options: InvocationOptions
   readonly #deadline: Deadline
-  readonly #outboxes = new Map<string, Outbox>()
+  readonly #outboxes: Outboxes
   readonly #backlog: Backlog
   readonly #known: KnownConnections
-  /** The events that are being handled, by connection. */
-  readonly #active = new Map<string, Set<ConnectionContext>>()
-  readonly #departed: ConnectionRecord[] = []
+  readonly #active = new ActiveEvents()
+  readonly #departures: Departures = new Departures(this)
   readonly pending: PendingWork<ServerContext> = new PendingWork()
 
   constructor(options: InvocationOptions) {
@@ -85,8 +83,9 @@ export class Invocation {
       runtime: options.runtime,
       enqueue: (tasks) => this.enqueue(tasks, { delaySeconds: delaySecondsOf(options.attempt ?? 0) }),
       signal: this.#deadline.signal,
-      posted: () => Promise.all(Array.from(this.#outboxes.values(), (outbox) => outbox.settled())),
+      posted: () => this.#deadline.orElse(this.#outboxes.allSettled(), () => {}, ABORT_MS),
     })
+    this.#outboxes = new Outboxes(this, { backlog: this.#backlog, departures: this.#departures })
     // What came from the queue is delivered again when its invocation ends early; all else would be lost.
     if (options.attempt === undefined) this.#backlog.watchDeadline()
   }
@@ -96,9 +95,9 @@ export class Invocation {
     return new JoinWatch(this.runtime.storeOf(alias), this.runtime)
   }
 
-  /** How the layer under `alias` reaches connections. */
-  deliveryOf(alias: string): Delivery {
-    return new LayerDelivery(this, alias)
+  /** How the layer under `alias` reaches connections, for a group send that was tried `attempt` times before. */
+  deliveryOf(alias: string, attempt = 0): Delivery {
+    return new LayerDelivery(this, { alias, attempt })
   }
 
   /** What is lent to the application for `message`, which is of no connection. */
@@ -121,7 +120,8 @@ export class Invocation {
   async event(connectionId: string, event: Message, isSecondTry = false): Promise<Outcome> {
     if (this.#isHeld(connectionId, { event })) return 'deferred'
     const connectedAt = this.runtime.scopes.get(connectionId)?.connectedAt ?? 0
-    const outcome = await this.#handleOrDefer({ connectionId, connectedAt }, event)
+    const handled = this.#handleOrDefer({ connectionId, connectedAt }, event)
+    const outcome = await this.served(connectionId, handled)
     if (outcome !== undefined) return outcome
     if (!isSecondTry) {
       // Its `$connect` may still run: a connection that joins no group has no record until it is accepted. When that
@@ -134,21 +134,32 @@ export class Invocation {
     return 'gone'
   }
 
-  /** Serves one member of a group, now or later, and counts what became of it. */
+  /** Serves one member of a group, now or later. */
   async toMember(member: GroupMember, payload: GroupPayload): Promise<Outcome> {
-    const isHeld = this.#isHeld(member.connectionId, payload)
-    const outcome = isHeld ? 'deferred' : await this.#toMember(member, payload)
-    this.count(outcome)
-    this.#forgetIdle(member.connectionId)
+    if (this.#isHeld(member.connectionId, payload)) return 'deferred'
+    const outcome = await this.#toMember(member, payload)
+    if (!this.#active.has(member.connectionId)) this.#outboxes.forgetIdle(member.connectionId)
     return outcome
+  }
+
+  /** What `work` for one connection comes to: failed, and logged, if it is under way a moment after the time is over. */
+  served<T>(connectionId: string, work: Promise<T>): Promise<T | 'failed'> {
+    return this.withinGrace<T | 'failed'>(work, () => {
+      const handlers = this.#active.describe(connectionId)
+      this.#leaveAlone('what was done for a connection', { channelName: connectionId, handlers })
+      return 'failed'
+    })
+  }
+
+  /** As `work`, or what `late` returns or throws a moment after the time is over. */
+  withinGrace<T>(work: Promise<T>, late: () => T): Promise<T> {
+    return this.#deadline.orElse(work, late, GRACE_MS)
   }
 
   async prepare(members: readonly GroupMember[]): Promise<void> {
     const ids = members.map(({ connectionId }) => connectionId)
     // While one of its handlers is running, what that has changed is saved before the record is read.
-    await this.#known.fetch(
-      ids.filter((id) => !this.#active.get(id)?.size && id !== this.opening?.connectionId),
-    )
+    await this.#known.fetch(ids.filter((id) => !this.#active.has(id) && id !== this.opening?.connectionId))
   }
 
   inTime<T>(read: Promise<T>): Promise<T> {
@@ -175,20 +186,7 @@ export class Invocation {
 
   /** The outbox of one connection: one per invocation, so that its frames keep their order. */
   outbox(connectionId: string, connectedAt: number): Outbox {
-    const known = this.#outboxes.get(connectionId)
-    if (known) return known
-    const outbox: Outbox = new Outbox({
-      poster: this.poster,
-      connectionId,
-      signal: this.#deadline.signal,
-      isOpening: () => this.isYoung(connectedAt),
-      onDeferred: () => this.#backlog.addOutbox(outbox, { connectionId, connectedAt }),
-      onGone: () => this.#bury(connectionId),
-      onLate: () => this.count('sendAfterClose'),
-      onFailed: (error, what) => reportUndelivered(this.runtime, error, { connectionId, what }),
-    })
-    this.#outboxes.set(connectionId, outbox)
-    return outbox
+    return this.#outboxes.of(connectionId, connectedAt)
   }
 
   /** Whether a 410 does not prove a connection of this age dead. */
@@ -242,28 +240,26 @@ export class Invocation {
 
   /**
    * Resolves when everything that handlers have begun is done, awaited or not, and `disconnect()` has run for all that
-   * were found dead by it, as far as there is time.
+   * were found dead by it, as far as there is time. What does not end is left alone, and logged: to wait until Lambda ends
+   * the process would cost what is still to be put into the queue.
    */
-  async settle(): Promise<void> {
+  settle(): Promise<void> {
+    return this.withinGrace(this.#settle(), () => this.#leaveAlone('work that was begun', {}))
+  }
+
+  #leaveAlone(what: string, details: object): void {
+    this.runtime.logger.error(`${what} does not end, and is left alone: time is up`, details)
+    this.count('unfinished')
+  }
+
+  async #settle(): Promise<void> {
     for (;;) {
       await this.pending.done()
       for (const { owner, error } of this.pending.takeLost()) await this.#failLate(owner, error)
-      for (const outbox of this.#outboxes.values()) await outbox.settled()
-      const departed = this.#departed.splice(0)
-      if (departed.length === 0 && this.pending.isDone) return
-      await this.#disconnectAll(departed)
+      await this.#outboxes.allSettled()
+      if (this.#departures.isEmpty && this.pending.isDone) return
+      await this.#departures.disconnectAll()
     }
-  }
-
-  async #disconnectAll(departed: readonly ConnectionRecord[]): Promise<void> {
-    const skipped: string[] = []
-    await forEachConcurrently(departed, DISCONNECT_CONCURRENCY, async (record) => {
-      if (this.isOutOfTime()) skipped.push(record.connectionId)
-      else await this.disconnect(record, { code: 1006, reason: 'Connection Closed Abnormally' })
-    })
-    if (skipped.length === 0) return
-    this.runtime.logger.error('disconnect() did not run for connections found dead: time is up', { skipped })
-    this.runtime.metrics.count('disconnectSkipped', skipped.length)
   }
 
   /** Everything that was sent is posted or in the queue when it resolves. */
@@ -295,12 +291,20 @@ export class Invocation {
     return 'gone'
   }
 
-  /** As {@link handle}; if the record can't be read, no handler has run, and the event waits in the queue. */
+  /**
+   * As {@link handle}; if the record can't be read in time, no handler has run, and the event waits in the queue, or has
+   * failed where that is no use.
+   */
   async #handleOrDefer(member: GroupMember, event: Message): Promise<Outcome | undefined> {
     try {
-      return await this.handle(member.connectionId, event)
+      const connection = await this.inTime(this.#known.find(member.connectionId))
+      return connection && (await this.#run(connection, event))
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
+      if (!error.retryable) {
+        reportUndelivered(this.runtime, error, { connectionId: member.connectionId, what: 'event' })
+        return 'failed'
+      }
       this.runtime.logger.warn('an event waits in the delivery queue', {
         channelName: member.connectionId,
         error,
@@ -314,17 +318,11 @@ export class Invocation {
     return 'deferred'
   }
 
-  /** A walk over many members must not keep an outbox for each of them. */
-  #forgetIdle(connectionId: string): void {
-    if (this.#active.get(connectionId)?.size) return
-    if (this.#outboxes.get(connectionId)?.isIdle) this.#outboxes.delete(connectionId)
-  }
-
   /** Undefined if the connection turns out to have no record. */
   async #run(connection: KnownConnection, message: Message): Promise<Outcome | undefined> {
     const { connectionId, connectedAt } = connection
     if (await isOver(connection, this)) return 'gone'
-    const running = this.#running(connectionId)
+    const outer = this.#active.of(connectionId)
     const context: ConnectionContext = new ConnectionContext({
       runtime: this.runtime,
       connection,
@@ -332,18 +330,19 @@ export class Invocation {
       invocation: this,
       message,
       record: this.#known.take(connectionId),
-      onSaved: (changes) => running.forEach((other) => other !== context && other.rebase(changes)),
+      onSaved: (changes) =>
+        this.#active.of(connectionId).forEach((other) => other !== context && other.rebase(changes)),
     })
     const outcomes: Outcome[] = []
     try {
-      await Promise.all(Array.from(running, (outer) => outer.saveNow()))
-      running.add(context)
+      await Promise.all(outer.map((other) => other.saveNow()))
+      this.#active.add(context)
       const send = sendThrough(this.outbox(connectionId, connectedAt), outcomes)
       await this.application(this.#scope(connection, context), message, send)
-      await this.#outboxes.get(connectionId)?.settled()
+      await this.#outboxes.settled(connectionId)
     } catch (error) {
       // A store that fails the server before the handler runs proves nothing about the connection.
-      if ([context, ...running].some(({ storeFailure }) => storeFailure === error)) throw error
+      if ([context, ...outer].some(({ storeFailure }) => storeFailure === error)) throw error
       if (error instanceof StopConsumer) {
         await this.end(connectionId, connectedAt, 1000)
         return 'delivered'
@@ -352,18 +351,11 @@ export class Invocation {
       await this.end(connectionId, connectedAt, 1011)
       return 'failed'
     } finally {
-      running.delete(context)
+      this.#active.delete(context)
     }
     if (!context.isGone) return worst(outcomes)
     this.runtime.scopes.delete(connectionId)
     return undefined
-  }
-
-  /** The events of one connection that are being handled: a handler may send to its own connection. */
-  #running(connectionId: string): Set<ConnectionContext> {
-    const known = this.#active.get(connectionId) ?? new Set()
-    this.#active.set(connectionId, known)
-    return known
   }
 
   /** Ends a handler's connection as an exception of the handler would: work that it did not await has failed. */
@@ -375,12 +367,5 @@ export class Invocation {
     if (this.opening?.connectionId === connectionId) this.opening.fail()
     // What has ended already needs no second end.
     else if (message.type !== 'websocket.disconnect') await this.end(connectionId, connectedAt, 1011)
-  }
-
-  /** A connection proved dead: its record and memberships go, and `disconnect()` runs once this invocation's work is done. */
-  async #bury(connectionId: string): Promise<void> {
-    this.count('goneConnection')
-    const record = await removeConnection(this.runtime, connectionId)
-    if (record) this.#departed.push(record)
   }
 }

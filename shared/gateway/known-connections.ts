@@ -7,7 +7,8 @@ import type { StoredScope } from './websocket-scope.ts'
 /** What one invocation knows of connections: scopes from the container's cache, and records that it has read itself. */
 export class KnownConnections {
   readonly #runtime: Runtime
-  readonly #records = new Map<string, ConnectionRecord>()
+  /** Each good for one event; in place of one that cannot be read, why. */
+  readonly #records = new Map<string, ConnectionRecord | StoreError>()
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime
@@ -24,6 +25,10 @@ export class KnownConnections {
     if (known) return known
     const record = this.#records.get(connectionId) ?? (await store.load(connectionId))
     if (record === undefined) return undefined
+    if (record instanceof StoreError) {
+      this.#records.delete(connectionId)
+      throw record
+    }
     this.#records.set(connectionId, record)
     const connection = knownBy(record)
     scopes.set(connection)
@@ -46,10 +51,15 @@ export class KnownConnections {
     }
   }
 
-  /** The record, if it was read and nobody has taken it: it is good for one event. */
+  /**
+   * The record, if it was read and nobody has taken it.
+   *
+   * @throws {@link StoreError} if it was read and is of no use
+   */
   take(connectionId: string): ConnectionRecord | undefined {
     const record = this.#records.get(connectionId)
     this.#records.delete(connectionId)
+    if (record instanceof StoreError) throw record
     return record
   }
 }

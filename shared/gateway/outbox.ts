@@ -43,9 +43,9 @@ export class Outbox {
     return this.#state === 'deferring'
   }
 
-  /** Whether a new outbox would do as well: nothing is under way or waits, and nothing is known of the connection. */
+  /** Whether a new outbox would do as well: nothing is under way or waits, and it was not closed. */
   get isIdle(): boolean {
-    return this.#state === 'open' && this.#underWay === 0
+    return (this.#state === 'open' || this.#state === 'gone') && this.#underWay === 0
   }
 
   /** Hands out what waits: frames for the delivery queue, and whether the connection is to be closed after them. */

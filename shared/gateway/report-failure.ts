@@ -25,16 +25,19 @@ export async function reportFailure(
   }
 }
 
-/** Logs and counts a frame, or a close, that cannot reach its connection now or later. */
+const UNDELIVERED = {
+  frame: { metric: 'frameFailed', text: 'a frame could not be delivered' },
+  close: { metric: 'closeFailed', text: 'a connection could not be closed: its socket stays open' },
+  event: { metric: 'eventFailed', text: 'an event could not be handled, and is not tried again' },
+} as const
+
+/** Logs and counts a frame, a close or an event that cannot reach its connection now or later. */
 export function reportUndelivered(
   { logger, metrics }: Runtime,
   error: unknown,
-  { connectionId, what }: { readonly connectionId: string; readonly what: 'frame' | 'close' },
+  { connectionId, what }: { readonly connectionId: string; readonly what: keyof typeof UNDELIVERED },
 ): void {
-  const isFrame = what === 'frame'
-  metrics.count(isFrame ? 'frameFailed' : 'closeFailed', 1)
-  logger.error(
-    isFrame ? 'a frame could not be delivered' : 'a connection could not be closed: its socket stays open',
-    { channelName: connectionId, error },
-  )
+  const { metric, text } = UNDELIVERED[what]
+  metrics.count(metric, 1)
+  logger.error(text, { channelName: connectionId, error })
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import { ConfigurationError } from '../errors.ts'
-import { FAN_OUT_LIMITS, type FanOutLimits } from '../layers/delivery.ts'
+import type { FanOutLimits } from '../layers/delivery.ts'
+import { fanOutLimits } from '../layers/fan-out-limits.ts'
 import type { Logger } from '../logger.ts'
 import { OPENING_GRACE_MS } from '../limits.ts'
 import type { ChannelStore } from '../stores/channel-store.ts'
@@ -9,6 +10,7 @@ import type { DeliveryQueue } from '../stores/delivery-queue.ts'
 import type { WorkerQueue } from '../stores/worker-queue.ts'
 import { type MessageLimits, MessageRules } from '../layers/message-rules.ts'
 import { WorkerQueues } from '../layers/worker-queues.ts'
+import { requireWholeNumber } from '../whole-number.ts'
 import { LayeredStore } from './layer-stores.ts'
 import type { Poster } from './poster.ts'
 import { ScopeCache } from './scope-cache.ts'
@@ -102,7 +104,10 @@ export class Runtime {
   readonly #createPoster: (endpoint: string) => Poster
   readonly #posters = new Map<string, Poster>()
 
-  /** @throws {@link ConfigurationError} if one of the `layers` is called "default" */
+  /**
+   * @throws {@link ConfigurationError} if one of the `layers` is called "default", or two layers share a store, or a
+   * number is out of range
+   */
   constructor(options: RuntimeOptions) {
     this.#layers = storesOf(options)
     this.store = storeOfConnections(this.#layers, options.store)
@@ -118,8 +123,10 @@ export class Runtime {
     this.lostFields = options.lostFields ?? new Map()
     this.scopes = options.scopes ?? new ScopeCache()
     this.isDevelopment = options.isDevelopment ?? false
-    this.openingGraceMs = options.openingGraceMs ?? OPENING_GRACE_MS
-    this.fanOut = { ...FAN_OUT_LIMITS, ...options.fanOut }
+    this.openingGraceMs = requireWholeNumber(options.openingGraceMs ?? OPENING_GRACE_MS, 'openingGraceMs', {
+      least: 0,
+    })
+    this.fanOut = fanOutLimits(options.fanOut)
     this.messageRules = new MessageRules(options.messageLimits)
     this.onError = options.onError ?? (() => {})
     this.#createPoster = options.createPoster
@@ -171,12 +178,30 @@ export class Runtime {
   }
 }
 
-function storesOf({ layers = {} }: RuntimeOptions): ReadonlyMap<string, ChannelStore> {
+function storesOf({ store: defaultStore, layers = {} }: RuntimeOptions): ReadonlyMap<string, ChannelStore> {
   const stores = new Map(Object.entries(layers).map(([alias, { store }]) => [alias, store]))
-  if (!stores.has(DEFAULT_LAYER)) return stores
-  throw new ConfigurationError(
-    `layers has "${DEFAULT_LAYER}": that is the layer of the option store, so give it there, or name it otherwise`,
-  )
+  if (stores.has(DEFAULT_LAYER)) {
+    throw new ConfigurationError(
+      `layers has "${DEFAULT_LAYER}": that is the layer of the option store, so give it there, or name it otherwise`,
+    )
+  }
+  requireOwnPlaces([[DEFAULT_LAYER, defaultStore], ...stores])
+  return stores
+}
+
+/** On one place, the bare record that a layer keeps of a connection would replace the record itself. */
+function requireOwnPlaces(stores: readonly (readonly [alias: string, store: ChannelStore])[]): void {
+  const aliases = new Map<unknown, string>()
+  for (const [alias, store] of stores) {
+    const place = store.identity ?? store
+    const other = aliases.get(place)
+    if (other !== undefined) {
+      throw new ConfigurationError(
+        `the layers "${other}" and "${alias}" keep connections in one place (${store.identity ?? 'the same store'}), so each would destroy what the other keeps: give every layer a table, or a prefix, of its own`,
+      )
+    }
+    aliases.set(place, alias)
+  }
 }
 
 function storeOfConnections(layers: ReadonlyMap<string, ChannelStore>, store: ChannelStore): ChannelStore {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../message.ts'
 import type {
   ChannelStore,
   ConnectionRecord,
+  LoadedRecords,
   MemberPage,
   MemberRange,
   RecordWrite,
@@ -20,6 +21,10 @@ export abstract class StoreView implements ChannelStore {
     this.inner = inner
   }
 
+  get identity(): string | undefined {
+    return this.inner.identity
+  }
+
   get messages(): ChannelMessages | undefined {
     return this.inner.messages
   }
@@ -32,7 +37,7 @@ export abstract class StoreView implements ChannelStore {
     return this.inner.load(connectionId)
   }
 
-  loadMany(connectionIds: readonly string[]): Promise<ReadonlyMap<string, ConnectionRecord>> {
+  loadMany(connectionIds: readonly string[]): Promise<LoadedRecords> {
     return this.inner.loadMany(connectionIds)
   }
 

@@ -7,7 +7,7 @@ import type {
 } from '../channel-layer.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { requireMessage, requireMessageSize } from '../codec.ts'
-import { ProtocolError } from '../errors.ts'
+import { MessageTooLargeError, ProtocolError } from '../errors.ts'
 import { MAX_MESSAGE_BYTES } from '../limits.ts'
 import type { Logger } from '../logger.ts'
 import type { EventMap, EventOf } from '../message.ts'
@@ -19,6 +19,9 @@ import { MessageRules } from './message-rules.ts'
 import { isProcessLocal, ProcessLocalChannels } from './process-local-channels.ts'
 import { ProcessLocalDelivery } from './process-local-delivery.ts'
 import { enqueueJob, noDelay } from './worker-queues.ts'
+
+/** Names that one group send may leave out: 100 000 bytes of a queue message that has an event and its frame as well. */
+const MAX_EXCLUDED = 1_000
 
 /** What a channel layer shares with all others of its process. */
 export interface LayerSurroundings {
@@ -129,24 +132,20 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
    * of the range goes to the delivery queue; members that were not read by then are not counted.
    *
    * An event that a broadcast handler serves is rendered first; if that makes nothing, no member is read.
+   *
+   * @throws {@link MessageTooLargeError} if more than 1 000 names are to be left out; nobody was reached
    */
   async fanOut(
     group: string,
     payload: GroupPayload,
     { exclude = [], ...range }: GroupSendOptions & MemberRange,
   ): Promise<GroupSendResult> {
-    const excluded = exclude.map((name) => requireChannelName(name))
+    const excluded = requireExclude(exclude)
     const withChannels = this.#withChannels()
     const parts = { store: this.#store, delivery: withChannels ?? this.#delivery }
     const rendered = await this.#render(payload)
     if (rendered === undefined) return { delivered: 0, deferred: 0, gone: 0, failed: 0 }
-    const fanOut = new FanOut({
-      ...parts,
-      group,
-      payload: rendered,
-      exclude: excluded,
-      range,
-    })
+    const fanOut = new FanOut({ ...parts, due: { group, payload: rendered, exclude: excluded, ...range } })
     return fanOut.run().finally(() => withChannels?.report(group))
   }
 
@@ -168,6 +167,15 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
     requireMessageSize(frame, MAX_MESSAGE_BYTES)
     return { ...payload, frame }
   }
+}
+
+/** The names that a group send leaves out, each once. They travel in every message of the queue that carries a part of it. */
+function requireExclude(exclude: readonly string[]): readonly string[] {
+  const names = [...new Set(exclude)].map((name) => requireChannelName(name))
+  if (names.length <= MAX_EXCLUDED) return names
+  throw new MessageTooLargeError(
+    `exclude has ${names.length} channel names, ${MAX_EXCLUDED} is the most that fits into a queue message beside an event: send to a group that they are not in, or let the event say whom it is not for, and its handler return`,
+  )
 }
 
 /** @throws {@link ProtocolError} for a code that RFC 6455, section 7.4, leaves to no application */

@@ -1,4 +1,6 @@
 import { ConfigurationError } from '../errors.ts'
+import { requireWholeNumber } from '../whole-number.ts'
+import { Glob } from './glob.ts'
 
 const DEFAULT_CAPACITY = 100
 
@@ -22,10 +24,10 @@ export class Capacities {
    * @throws {@link ConfigurationError} if a capacity is no whole number from 1 up, or a pattern is none
    */
   constructor(byDefault: number = DEFAULT_CAPACITY, byPattern: Iterable<ChannelCapacity> = []) {
-    this.#byDefault = requireCapacity(byDefault, 'capacity')
+    this.#byDefault = requireWholeNumber(byDefault, 'capacity')
     this.#rules = Array.from(byPattern, ([pattern, capacity]) => ({
       matches: matcher(pattern),
-      capacity: requireCapacity(capacity, `channelCapacity of ${shown(pattern)}`),
+      capacity: requireWholeNumber(capacity, `channelCapacity of ${shown(pattern)}`),
     }))
   }
 
@@ -35,45 +37,21 @@ export class Capacities {
   }
 }
 
-function requireCapacity(capacity: number, what: string): number {
-  if (Number.isSafeInteger(capacity) && capacity >= 1) return capacity
-  throw new ConfigurationError(
-    `${what} is ${String(capacity)}: set it to a whole number of messages, 1 or more`,
-  )
-}
-
 function matcher(pattern: string | RegExp): Rule['matches'] {
   if (typeof pattern !== 'string' && !(pattern instanceof RegExp)) {
     throw new ConfigurationError(
       `channelCapacity has a ${typeof pattern} as a pattern: give [pattern, capacity] pairs, with a glob or a RegExp as the pattern`,
     )
   }
+  if (typeof pattern === 'string') {
+    const glob = new Glob(pattern)
+    return (channelName) => glob.fits(channelName)
+  }
   // A copy, whose lastIndex is nobody else's: one with the flag g or y goes on where it was.
-  const expression = typeof pattern === 'string' ? globExpression(pattern) : new RegExp(pattern)
+  const expression = new RegExp(pattern)
   return (channelName) => {
     expression.lastIndex = 0
     return expression.test(channelName)
-  }
-}
-
-/** As Python's `fnmatch`, which Channels uses: there is no way to escape, but `[*]` is an asterisk. */
-function globExpression(glob: string): RegExp {
-  const source = glob.replace(
-    /\*+|\?|\[(!|(?!!))(\][^\]]*|[^\]]+)\]|[^*?[]|\[/g,
-    (part, not: string, set: string) => {
-      if (part.startsWith('*')) return '.*'
-      if (part === '?') return '.'
-      if (set === undefined) return part.replace(/[\\^$.*+?()[\]{}|/]/, String.raw`\$&`)
-      return `[${not === '!' ? '^' : ''}${set.replaceAll(/[\\[\]^]/g, String.raw`\$&`)}]`
-    },
-  )
-  try {
-    return new RegExp(`^${source}$`, 's')
-  } catch (error) {
-    throw new ConfigurationError(
-      `channelCapacity has the pattern ${shown(glob)}, which is no glob: use *, ?, [abc], [a-c] and [!abc]`,
-      { cause: error },
-    )
   }
 }
 

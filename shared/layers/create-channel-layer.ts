@@ -7,7 +7,8 @@ import type { ChannelStore } from '../stores/channel-store.ts'
 import type { DeliveryQueue } from '../stores/delivery-queue.ts'
 import type { WorkerQueue } from '../stores/worker-queue.ts'
 import { BaseChannelLayer, type LayerSurroundings } from './base-channel-layer.ts'
-import { type Delivery, FAN_OUT_LIMITS, type FanOutLimits } from './delivery.ts'
+import type { Delivery, FanOutLimits } from './delivery.ts'
+import { fanOutLimits } from './fan-out-limits.ts'
 import { type MessageLimits, MessageRules } from './message-rules.ts'
 import { NoDelivery, QueuedDelivery } from './queued-delivery.ts'
 import { WorkerQueues } from './worker-queues.ts'
@@ -63,7 +64,7 @@ export function createChannelLayer<Events = EventMap>(options: ChannelLayerOptio
 
 function createDelivery(options: ChannelLayerOptions, logger: Logger): Delivery {
   const { store, queue, alias } = options
-  const limits = { ...FAN_OUT_LIMITS, ...options.fanOut }
+  const limits = fanOutLimits(options.fanOut)
   const workers = new WorkerQueues(options.workers)
   if (queue === undefined) return new NoDelivery({ limits, workers, logger })
   const endpoint = requireEndpoint(options.endpoint)

@@ -18,7 +18,7 @@ export type GroupPayload =
   | { readonly event: Message; readonly frame: string }
   | { readonly close: number }
 
-/** The rest of a fan-out: who is still owed the payload. */
+/** A part of a fan-out, or its rest: who is still owed the payload. */
 export interface Remainder extends MemberRange {
   readonly group: string
   readonly payload: GroupPayload
@@ -64,12 +64,13 @@ export interface Delivery {
   /**
    * Handles `event` in the consumer of one connection. Never rejects because of that connection or its consumer.
    *
-   * @throws {@link RouteNotFoundError} if there is no such connection, and never was, as its name tells
+   * @throws {@link UnknownChannelError} if there is no such connection, and never was, as its name tells
    */
   event(connectionId: string, event: Message): Promise<Outcome>
   /**
    * As `event`, a frame or the end, for one member of a group. A member that is found dead is removed from its groups, and from
-   * `group` even where its record is gone already.
+   * `group` even where its record is gone already. One that is still being served a moment after the time is over has
+   * failed: a walk waits for nobody for longer.
    */
   toMember(group: string, member: GroupMember, payload: GroupPayload): Promise<Outcome>
   /** Makes ready to reach these members with an event: fetches in batches what is needed. Never rejects: what could not be fetched is fetched one by one. */
@@ -80,10 +81,10 @@ export interface Delivery {
    */
   inTime<T>(read: Promise<T>): Promise<T>
   /**
-   * Puts parts of a large fan-out into the delivery queue. False, logged, if it does not take them all: whoever asked
-   * serves them then, those that it did take a second time.
+   * Puts parts of a large fan-out into the delivery queue. Resolves to those that it did not take, which is logged:
+   * whoever asked serves them. If the queue does not say which they are, these are all, and some may be served twice.
    */
-  giveAway(parts: readonly Remainder[]): Promise<boolean>
+  giveAway(parts: readonly Remainder[]): Promise<readonly Remainder[]>
   /** Whether a long walk should stop now and hand on what is left. */
   isOutOfTime(): boolean
   /**
@@ -91,5 +92,10 @@ export interface Delivery {
    *
    * @throws {@link StoreError} if the queue does not take it
    */
-  defer(remainder: Remainder, reason: DeferReason): Promise<void>
+  defer(remainders: readonly Remainder[], reason: DeferReason): Promise<void>
+}
+
+/** Those of `parts` that a queue did not take, as its error tells. */
+export function refusedParts(parts: readonly Remainder[], { refused }: StoreError): readonly Remainder[] {
+  return refused === undefined ? parts : parts.filter((_, index) => refused.includes(index))
 }

@@ -1,8 +1,8 @@
 import type { GroupSendResult } from '../channel-layer.ts'
 import { StoreError } from '../errors.ts'
-import type { ChannelStore, GroupMember, MemberPage, MemberRange } from '../stores/channel-store.ts'
+import type { ChannelStore, GroupMember, MemberPage } from '../stores/channel-store.ts'
 import { cutRange, memberPosition, shareOf } from '../stores/member-position.ts'
-import type { Delivery, GroupPayload, Outcome } from './delivery.ts'
+import type { Delivery, Outcome, Remainder } from './delivery.ts'
 import { forEachConcurrently } from './for-each-concurrently.ts'
 
 /** Members that one fan-out serves at the same time. Matches the poster's sockets: more would only wait there. */
@@ -15,10 +15,8 @@ const SAMPLE = 100
 export interface FanOutOptions {
   readonly store: ChannelStore
   readonly delivery: Delivery
-  readonly group: string
-  readonly payload: GroupPayload
-  readonly exclude: readonly string[]
-  readonly range: MemberRange
+  /** Who is to get what. */
+  readonly due: Remainder
 }
 
 /** One walk over the members of a group, or over a range of them, page by page. */
@@ -26,15 +24,17 @@ export class FanOut {
   readonly #options: FanOutOptions
   readonly #excluded: ReadonlySet<string>
   readonly #counts: Record<Outcome, number> = { delivered: 0, deferred: 0, gone: 0, failed: 0 }
-  #rest: MemberRange
+  /** What is left of it, part by part: the first is being walked. */
+  #owed: readonly Remainder[]
   #isAdvanced = false
+  #isDivided = false
   #read = 0
   #ranges = 0
 
   constructor(options: FanOutOptions) {
     this.#options = options
-    this.#excluded = new Set(options.exclude)
-    this.#rest = options.range
+    this.#excluded = new Set(options.due.exclude)
+    this.#owed = [options.due]
   }
 
   /**
@@ -49,8 +49,8 @@ export class FanOut {
     for (;;) {
       const page = await this.#nextPage()
       if (page instanceof StoreError) return this.#handOn(page)
-      const { members } = page
-      const next = page.next !== undefined && (await this.#giveAway(page.next)) ? undefined : page.next
+      const { members, next } = page
+      if (next !== undefined) await this.#divide(next)
       const served = await this.#serve(members)
       this.#counts.deferred += members.length - served
       if (served < members.length) {
@@ -58,16 +58,17 @@ export class FanOut {
         if (last !== undefined) this.#advance(memberPosition(last.connectionId))
         return this.#handOn()
       }
-      if (next === undefined) return this.#result()
       this.#advance(next)
+      if (this.#owed.length === 0) return this.#result()
       if (this.#options.delivery.isOutOfTime()) return this.#handOn()
     }
   }
 
   async #nextPage(): Promise<MemberPage | StoreError> {
-    const { store, delivery, group, payload } = this.#options
+    const { store, delivery, due } = this.#options
+    const { group, payload } = due
     try {
-      const page = await delivery.inTime(store.members(group, this.#rest))
+      const page = await delivery.inTime(store.members(group, this.#owed[0]))
       this.#read += page.members.length
       const members = page.members.filter(({ connectionId }) => !this.#excluded.has(connectionId))
       if ('event' in payload && !('frame' in payload)) await delivery.inTime(delivery.prepare(members))
@@ -80,44 +81,49 @@ export class FanOut {
   }
 
   /**
-   * Puts all members behind `next` into the queue, in ranges, if there are too many of them for this walk. Resolves to
-   * whether that was done: workers begin before this walk serves its own page, and a queue that is down costs time only.
+   * Puts all members behind `next` into the queue, in ranges, if there are too many of them for this walk: workers begin
+   * before it serves its own page. What the queue does not take stays here, undivided: asked again on every page, a queue
+   * in trouble would take some of it each time.
    */
-  async #giveAway(next: string): Promise<boolean> {
-    const { range, delivery, group, payload, exclude } = this.#options
+  async #divide(next: string): Promise<void> {
+    const { delivery, due } = this.#options
     const { inlineMembers, rangeMembers, maxRanges } = delivery.limits
-    const behind = { ...this.#rest, after: next }
-    const rest = Math.round((this.#read / shareOf({ ...range, upTo: next })) * shareOf(behind))
-    if (this.#read < Math.min(SAMPLE, inlineMembers) || this.#read + rest <= inlineMembers) return false
+    const at = this.#owed[0] ?? due
+    const behind = { ...at, after: next }
+    const rest = Math.round((this.#read / shareOf({ ...due, upTo: next })) * shareOf(behind))
+    const isSmall = this.#read < Math.min(SAMPLE, inlineMembers) || this.#read + rest <= inlineMembers
+    if (this.#isDivided || isSmall) return
+    this.#isDivided = true
     const ranges = cutRange(behind, Math.min(maxRanges, Math.ceil(rest / rangeMembers)))
-    if (!(await delivery.giveAway(ranges.map((part) => ({ group, payload, exclude, ...part }))))) return false
-    this.#rest = { ...this.#rest, upTo: next }
-    this.#ranges = ranges.length
-    this.#counts.deferred += rest
-    return true
+    const refused = await delivery.giveAway(ranges.map((range) => ({ ...due, ...range })))
+    this.#ranges = ranges.length - refused.length
+    if (this.#ranges === 0) return
+    this.#owed = [{ ...at, upTo: next }, ...refused]
+    this.#counts.deferred += Math.round((rest * this.#ranges) / ranges.length)
   }
 
   /** Serves members in order, as long as there is time. Resolves to how many: those before, and none behind. */
   async #serve(members: readonly GroupMember[]): Promise<number> {
-    const { delivery, group, payload } = this.#options
+    const { delivery, due } = this.#options
     let served = 0
     await forEachConcurrently(members, CONCURRENCY, async (member) => {
       if (delivery.isOutOfTime()) return
       served += 1
-      this.#counts[await delivery.toMember(group, member, payload)] += 1
+      this.#counts[await delivery.toMember(due.group, member, due.payload)] += 1
     })
     return served
   }
 
-  #advance(after: string): void {
-    this.#rest = { ...this.#rest, after }
+  /** Nobody up to `position` is owed anything any more; nobody in the part at hand, if there is none. */
+  #advance(position: string | undefined): void {
+    const [at = this.#options.due, ...others] = this.#owed
+    const isDone = position === undefined || position === at.upTo
+    this.#owed = isDone ? others : [{ ...at, after: position }, ...others]
     this.#isAdvanced = true
   }
 
   async #handOn(failure?: StoreError): Promise<GroupSendResult> {
-    const { delivery, group, payload, exclude } = this.#options
-    const hasProgressed = this.#isAdvanced
-    await delivery.defer({ group, payload, exclude, ...this.#rest }, { hasProgressed, failure })
+    await this.#options.delivery.defer(this.#owed, { hasProgressed: this.#isAdvanced, failure })
     return this.#result()
   }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors.ts'
+import { requireWholeNumber } from '../whole-number.ts'
 import { Capacities, type ChannelCapacity } from './capacity.ts'
 
 const DEFAULT_EXPIRY_SECONDS = 60
@@ -30,14 +30,7 @@ export class MessageRules {
     groupExpirySeconds = DEFAULT_GROUP_EXPIRY_SECONDS,
   }: MessageLimits = {}) {
     this.capacities = new Capacities(capacity, channelCapacity)
-    this.expirySeconds = requireSeconds(expirySeconds, 'expirySeconds')
-    this.groupExpirySeconds = requireSeconds(groupExpirySeconds, 'groupExpirySeconds')
+    this.expirySeconds = requireWholeNumber(expirySeconds, 'expirySeconds')
+    this.groupExpirySeconds = requireWholeNumber(groupExpirySeconds, 'groupExpirySeconds')
   }
-}
-
-function requireSeconds(seconds: number, what: string): number {
-  if (Number.isSafeInteger(seconds) && seconds >= 1) return seconds
-  throw new ConfigurationError(
-    `${what} is ${String(seconds)}: set it to a whole number of seconds, 1 or more`,
-  )
 }

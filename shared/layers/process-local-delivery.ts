@@ -51,7 +51,7 @@ export class ProcessLocalDelivery implements Delivery {
     return this.#options.connections.inTime(read)
   }
 
-  giveAway(parts: readonly Remainder[]): Promise<boolean> {
+  giveAway(parts: readonly Remainder[]): Promise<readonly Remainder[]> {
     return this.#options.connections.giveAway(parts)
   }
 
@@ -59,8 +59,8 @@ export class ProcessLocalDelivery implements Delivery {
     return this.#options.connections.isOutOfTime()
   }
 
-  defer(remainder: Remainder, reason: DeferReason): Promise<void> {
-    return this.#options.connections.defer(remainder, reason)
+  defer(remainders: readonly Remainder[], reason: DeferReason): Promise<void> {
+    return this.#options.connections.defer(remainders, reason)
   }
 
   /** Says what was not put into channels, and why: nothing is dropped in silence. */
@@ -81,7 +81,7 @@ export class ProcessLocalDelivery implements Delivery {
       return 'failed'
     }
     try {
-      if (await this.#options.channels.put(channelName, payload.event)) return 'delivered'
+      if (await this.inTime(this.#options.channels.put(channelName, payload.event))) return 'delivered'
       this.#full += 1
     } catch (error) {
       if (!(error instanceof StoreError)) throw error

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../errors.ts'
+import { ConfigurationError, StoreError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Message } from '../message.ts'
 import { canBeWorkerChannel } from '../names.ts'
@@ -11,6 +11,7 @@ import {
   type FanOutLimits,
   type Outcome,
   RECORD_WAIT_SECONDS,
+  refusedParts,
   type Remainder,
 } from './delivery.ts'
 import { noSuchChannel, type WorkerQueues } from './worker-queues.ts'
@@ -66,22 +67,34 @@ export class QueuedDelivery implements Delivery {
     return read
   }
 
-  async giveAway(parts: readonly Remainder[]): Promise<boolean> {
-    await this.#enqueue(parts.map((part) => this.#task(part)))
-    return true
+  async giveAway(parts: readonly Remainder[]): Promise<readonly Remainder[]> {
+    try {
+      await this.#enqueue(parts.map((part) => this.#task(part)))
+      return []
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      const refused = refusedParts(parts, error)
+      this.#options.logger.warn('ranges of a large group are put into the delivery queue once more', {
+        group: parts[0]?.group,
+        ranges: parts.length,
+        refused: refused.length,
+        error,
+      })
+      return refused
+    }
   }
 
   isOutOfTime(): boolean {
     return true
   }
 
-  async defer(remainder: Remainder, { failure }: DeferReason): Promise<void> {
+  async defer(remainders: readonly Remainder[], { failure }: DeferReason): Promise<void> {
     if (failure)
       this.#options.logger.warn('a group send goes to the delivery queue unread', {
-        group: remainder.group,
+        group: remainders[0]?.group,
         error: failure,
       })
-    await this.#enqueue([this.#task(remainder)])
+    await this.#enqueue(remainders.map((remainder) => this.#task(remainder)))
   }
 
   #task({ payload, ...rest }: Remainder): DeliveryTask {
@@ -139,15 +152,15 @@ export class NoDelivery implements Delivery {
     return read
   }
 
-  async giveAway(): Promise<boolean> {
-    return false
+  async giveAway(parts: readonly Remainder[]): Promise<readonly Remainder[]> {
+    return parts
   }
 
   isOutOfTime(): boolean {
     return false
   }
 
-  defer(_remainder: Remainder, { failure }: DeferReason): Promise<void> {
+  defer(_remainders: readonly Remainder[], { failure }: DeferReason): Promise<void> {
     return Promise.reject(failure ?? new Error('a walk that has time hands nothing on'))
   }
 }

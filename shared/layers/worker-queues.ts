@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ConfigurationError, NotSupportedError, RouteNotFoundError } from '../errors.ts'
+import { ConfigurationError, NotSupportedError, UnknownChannelError } from '../errors.ts'
 import { MAX_DELAY_SECONDS } from '../limits.ts'
 import type { Message } from '../message.ts'
 import { canBeWorkerChannel } from '../names.ts'
@@ -75,9 +75,9 @@ export function noDelay(channelName: string): NotSupportedError {
 }
 
 /** The failure of a send to what is neither a worker channel nor, by its name, a connection. */
-export function noSuchChannel(channelName: string, workers: readonly string[]): RouteNotFoundError {
+export function noSuchChannel(channelName: string, workers: readonly string[]): UnknownChannelError {
   const names = workers.map((name) => `"${name}"`).join(', ')
-  return new RouteNotFoundError(
+  return new UnknownChannelError(
     `there is no channel "${channelName}": it is no connection, and ${names === '' ? 'no worker channels are known here' : `the worker channels are ${names}`}; correct the name, or add it to ChannelNameRouter`,
   )
 }

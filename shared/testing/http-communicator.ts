@@ -97,9 +97,9 @@ function requestEvent(
   path: string,
   { body, headers = {}, authorizer }: HttpCommunicatorOptions,
 ): object {
-  const url = new URL(path, 'https://testserver')
+  const url = new URL(path.startsWith('/') ? `https://testserver${path}` : path, 'https://testserver')
   const { cookie, ...others } = Object.fromEntries(new Headers({ host: url.host, ...headers }))
-  const rawPath = decodeURIComponent(url.pathname)
+  const rawPath = decodeURIComponent(pathAsWritten(path) ?? url.pathname)
   return {
     version: '2.0',
     routeKey: '$default',
@@ -117,4 +117,9 @@ function requestEvent(
     },
     ...(body === undefined ? {} : messageBody(body)),
   }
+}
+
+/** The path with its `.` and `..`, which a URL takes out and a client need not; `undefined` if there is none. */
+function pathAsWritten(path: string): string | undefined {
+  return /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?(\/[^?#]*)/i.exec(path)?.[1]
 }

@@ -78,4 +78,14 @@ describe('the chat with wscat', () => {
 
     expect(refused.stderr).toBe(`error: Unexpected server response: ${status}\n`)
   })
+
+  test('the page of another site is refused, a page of this server is not', async () => {
+    await using foreign = wscat('/ws/chat/wscat_room/', '--origin', 'https://evil.example')
+    await using own = wscat('/ws/chat/wscat_room/', '--origin', dev.url, '--execute', '{"message": "mine"}')
+
+    await foreign.exit
+    await own.waitFor(/"mine"/)
+
+    expect(foreign.stderr).toBe('error: Unexpected server response: 403\n')
+  })
 })

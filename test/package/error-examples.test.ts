@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { DynamoDBChannelStore } from '../../shared/backends/dynamodb/index.ts'
-import { MemoryChannelStore } from '../../shared/backends/memory/index.ts'
+import { MemoryChannelStore, MemoryDeliveryQueue } from '../../shared/backends/memory/index.ts'
 import { requireMessage, requireMessageSize } from '../../shared/codec.ts'
 import { requireState } from '../../shared/consumers/state.ts'
 import { failureOfStatus } from '../../shared/gateway/post-failure.ts'
@@ -86,6 +86,12 @@ const makers: Readonly<Record<string, () => unknown>> = {
     }
     return new DynamoDBChannelStore({ tableName: 'channels', transport }).load(post.connectionId)
   },
+  UNKNOWN_CHANNEL: () =>
+    createChannelLayer({
+      store: new MemoryChannelStore(),
+      queue: new MemoryDeliveryQueue(),
+      endpoint: 'https://abc.execute-api.eu-west-1.amazonaws.com/prod',
+    }).send('thumbnials', { type: 'page.print' }),
 }
 
 test.each(Object.keys(makers))('the example of %s is what the code says', async (code) => {

@@ -86,6 +86,25 @@ describe('a session cookie', () => {
     expect(out.gateway.counts.get('sessionCookieStale')).toBe(3)
   })
 
+  test('that a page of a sibling domain sets beside the genuine one shuts nobody out', async () => {
+    const { loggedIn, newBrowser } = authWorld()
+    const genuine = cookieOf(await loggedIn('ann'))
+
+    for (const tossed of ['junk', `${genuine}A`, '']) {
+      for (const [first, second] of [
+        [tossed, genuine],
+        [genuine, tossed],
+      ] as const) {
+        const browser = newBrowser()
+        browser.cookies.set('sessionid', `${first}; sessionid=${second}`)
+
+        expect(await userOf(browser)).toBe('ann')
+        expect(browser.cookies.size).toBe(1)
+        expect(browser.gateway.counts.get('sessionCookieForged')).toBeUndefined()
+      }
+    }
+  })
+
   test('does not come into being by what somebody reads in the store', async () => {
     const { loggedIn, newBrowser, store } = authWorld()
     await loggedIn('ann')

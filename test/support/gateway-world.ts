@@ -113,10 +113,10 @@ export class GatewayWorld {
   }
 
   /** Runs the delivery handler until nothing waits. */
-  async deliverAll(): Promise<void> {
+  async deliverAll(makeContext: () => LambdaContext | undefined = () => undefined): Promise<void> {
     for (let round = 0; this.queue.size > 0; round++) {
       if (round > 50) throw new Error('the delivery queue does not become empty')
-      await this.deliver()
+      await this.deliver(makeContext())
     }
   }
 

@@ -139,6 +139,7 @@ const kernelRanks: Readonly<Record<string, number>> = {
   'shared/names.ts': 1,
   'shared/codec.ts': 1,
   'shared/http-message.ts': 1,
+  'shared/whole-number.ts': 1,
   'shared/application.ts': 2,
 }
 

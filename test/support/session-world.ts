@@ -21,6 +21,8 @@ export class WatchedSessionStore implements SessionStore {
   readonly calls: string[] = []
   /** The keys of sessions that were created. */
   readonly created: string[] = []
+  /** Awaited before each `create` and `save`, if set. */
+  beforeSave: (() => Promise<void>) | undefined
   /** Thrown by every call, if set. */
   failure: Error | undefined
   readonly #store = new MemorySessionStore({ clock: this.clock })
@@ -32,18 +34,25 @@ export class WatchedSessionStore implements SessionStore {
 
   async create(...args: Parameters<SessionStore['create']>): Promise<boolean> {
     this.#note('create')
+    await this.beforeSave?.()
     this.created.push(args[0])
     return this.#store.create(...args)
   }
 
   async save(...args: Parameters<SessionStore['save']>): Promise<boolean> {
     this.#note('save')
+    await this.beforeSave?.()
     return this.#store.save(...args)
   }
 
-  async delete(key: string): Promise<boolean> {
+  async delete(key: string): ReturnType<SessionStore['delete']> {
     this.#note('delete')
     return this.#store.delete(key)
+  }
+
+  async deleteIfEmpty(key: string): Promise<boolean> {
+    this.#note('deleteIfEmpty')
+    return this.#store.deleteIfEmpty(key)
   }
 
   /** What was called since the last time. */

@@ -28,6 +28,8 @@ export interface ChaosWorldOptions {
   /** Members in a page of the store. Default 1000. */
   readonly pageSize?: number
   readonly fanOut?: Partial<FanOutLimits>
+  /** How often a queue message may fail before it is a dead letter. The gateway's default by default. */
+  readonly maxReceiveCount?: number
 }
 
 /** The functions behind a local gateway, over a store in trouble, with real sockets at both ends and a fast clock. */
@@ -71,15 +73,15 @@ export class ChaosWorld implements AsyncDisposable {
     this.#runtime = new Runtime(this.#options)
   }
 
-  static async start({ makeStore, pageSize = 1_000, fanOut = {} }: ChaosWorldOptions): Promise<ChaosWorld> {
+  static async start(options: ChaosWorldOptions): Promise<ChaosWorld> {
+    const { makeStore, pageSize = 1_000, fanOut = {}, maxReceiveCount } = options
     const clock = new HurriedClock(SPEED)
     const store = await makeStore(clock, pageSize)
     const started = Promise.withResolvers<ChaosWorld>()
     const gateway = await startLocalGateway({
       clock,
       logger: new FakeLogger(),
-      // What fails here fails by chance: only what fails again and again would become a dead letter.
-      policies: { maxReceiveCount: 50 },
+      policies: maxReceiveCount === undefined ? {} : { maxReceiveCount },
       functions: {
         websocket: inProcessFunction(async (event: object, context) =>
           createWebsocketHandler(application, (await started.promise).#runtime)(event, context),

@@ -5,7 +5,9 @@ import type { GroupSendResult } from '../../../shared/channel-layer.ts'
 import { WebsocketConsumer } from '../../../shared/consumers/websocket-consumer.ts'
 import { ConfigurationError, StoreError } from '../../../shared/errors.ts'
 import type { RuntimeOptions } from '../../../shared/gateway/runtime.ts'
-import type { ConnectionRecord } from '../../../shared/stores/channel-store.ts'
+import { JoinWatch } from '../../../shared/gateway/store-views.ts'
+import { createChannelLayer } from '../../../shared/layers/create-channel-layer.ts'
+import type { ChannelStore, ConnectionRecord } from '../../../shared/stores/channel-store.ts'
 import { ManualClock } from '../../../shared/testing/manual-clock.ts'
 import { GatewayWorld } from '../../support/gateway-world.ts'
 import { observeStore, type ObservedStore } from '../../support/observed-store.ts'
@@ -388,4 +390,83 @@ test('no other layer can be called "default"', () => {
   expect(() => new GatewayWorld({ application: JobConsumer.asApplication(), runtime: { layers } })).toThrow(
     'layers has "default": that is the layer of the option store',
   )
+})
+
+/** A store of which all that is known is where it keeps things. */
+function storeAt(identity: string): ChannelStore {
+  return Object.assign(new MemoryChannelStore(), { identity })
+}
+
+const one = new MemoryChannelStore()
+
+test.each<[string, ChannelStore, Record<string, ChannelStore>, string]>([
+  [
+    'the default one and another, one object',
+    one,
+    { jobs: one },
+    '"default" and "jobs" keep connections in one place',
+  ],
+  [
+    'two others, one object',
+    storeAt('a'),
+    { jobs: one, feed: one },
+    '"jobs" and "feed" keep connections in one place',
+  ],
+  [
+    'two objects over one table',
+    storeAt('table "channels"'),
+    { jobs: storeAt('table "channels"') },
+    '(table "channels"), so each would destroy what the other keeps: give every layer a table, or a prefix, of its own',
+  ],
+  [
+    'two objects, one of them seen through another',
+    storeAt('table "channels"'),
+    { jobs: new JoinWatch(storeAt('table "channels"'), { logger: console, metrics: { count() {} } }) },
+    '(table "channels")',
+  ],
+])('two layers cannot share a place: %s', (_, store, others, message) => {
+  const layers = Object.fromEntries(Object.entries(others).map(([alias, other]) => [alias, { store: other }]))
+  const make = (): unknown =>
+    new GatewayWorld({ application: JobConsumer.asApplication(), runtime: { store, layers } })
+
+  expect(make).toThrow(ConfigurationError)
+  expect(make).toThrow(message)
+})
+
+test('layers whose stores keep things in different places, or do not say where, get along', () => {
+  const layers = {
+    a: { store: storeAt('a') },
+    b: { store: storeAt('b') },
+    c: { store: new MemoryChannelStore() },
+  }
+
+  expect(
+    () => new GatewayWorld({ application: JobConsumer.asApplication(), runtime: { store: one, layers } }),
+  ).not.toThrow()
+})
+
+test('flush() forgets what its own layer keeps: a group of another one lasts until a send finds its members gone', async () => {
+  class TestConsumer extends JobConsumer {
+    override async receive(text: string): Promise<void> {
+      if (text === 'flush') await this.connection.channelLayer('default').flush()
+      else await super.receive(text)
+    }
+  }
+  const { world, jobs, members } = worldOf(TestConsumer)
+  await world.open('a=', 'b=')
+  const other = createChannelLayer({
+    store: jobs,
+    queue: world.queue,
+    endpoint: 'https://example.com',
+    alias: 'jobs',
+  })
+
+  await world.receive('a=', 'flush')
+
+  expect(await world.store.load('a=')).toBeUndefined()
+  expect(await members()).toEqual(['a=', 'b='])
+  world.coldStart()
+  await other.groupSend('room', { type: 'room.say', text: 'hello' })
+  await world.deliverAll()
+  expect(await members()).toEqual([])
 })

@@ -42,6 +42,15 @@ test('a read that is answered, or fails, in time is left alone', async () => {
   await expect(deadline.bound(Promise.reject(new Error('broken')))).rejects.toThrow('broken')
 })
 
+test('work with a grace that begins when the time is over has a moment, and no whole grace', async () => {
+  const over = new Deadline({ getRemainingTimeInMillis: () => -60_000 })
+  await expect.poll(() => over.signal?.aborted).toBe(true)
+  const soon = new Promise((resolve) => setTimeout(() => resolve('done'), 20))
+
+  expect(await over.orElse(soon, () => 'late', 60_000)).toBe('done')
+  expect(await over.orElse(new Promise(() => {}), () => 'late', 60_000)).toBe('late')
+})
+
 test('frames that wait are in the queue before Lambda ends a handler that does not end', async () => {
   const never = Promise.withResolvers<void>()
   class TestConsumer extends RoomConsumer {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { MemoryDeliveryQueue } from '../../../shared/backends/memory/memory-delivery-queue.ts'
 import type { GroupSendResult } from '../../../shared/channel-layer.ts'
 import { StoreError } from '../../../shared/errors.ts'
 import type { FanOutLimits } from '../../../shared/layers/delivery.ts'
@@ -178,6 +179,89 @@ test('with a queue that is down the sender serves everybody by itself', async ()
   expect(world.failures).toEqual([])
   expect(Speaker.results).toEqual([{ delivered: 399, deferred: 0, gone: 0, failed: 0 }])
   expect(world.logged('warn')[0]?.message).toMatch(/could not be divided among delivery workers/)
+})
+
+/** Takes every third of the first deliveries alone, and says so if it `tells`. */
+class ChoosyQueue implements DeliveryQueue {
+  calls = 0
+  readonly #inner: MemoryDeliveryQueue
+  readonly #tells: boolean
+
+  constructor(inner: MemoryDeliveryQueue, tells: boolean) {
+    this.#inner = inner
+    this.#tells = tells
+  }
+
+  async enqueue(deliveries: readonly QueuedDelivery[]): Promise<void> {
+    this.calls += 1
+    if (this.calls > 1) return this.#inner.enqueue(deliveries)
+    await this.#inner.enqueue(deliveries.filter((_, index) => index % 3 === 0))
+    const refused = [...deliveries.keys()].filter((index) => index % 3 !== 0)
+    throw new StoreError('some were refused', { retryable: true, ...(this.#tells ? { refused } : {}) })
+  }
+}
+
+test.each(['event', 'frame'])(
+  'of ranges that a queue takes in part, the sender serves those that it did not take, and nobody twice: %s',
+  async (way) => {
+    const { world, ids, reached } = await makeRoom({ members: 400, pageSize: 100, fanOut: SMALL })
+    Object.assign(world.runtime, { queue: new ChoosyQueue(world.queue, true) })
+
+    await world.receive('m0=', way)
+
+    expect(world.queue.size).toBe(3)
+    expect(Speaker.results).toMatchObject([{ ranges: 3 }])
+    expect(world.count('fanOutRanges')).toBe(3)
+    const [result] = Speaker.results
+    expect((result?.delivered ?? 0) + (result?.deferred ?? 0)).toBeGreaterThan(360)
+    expect((result?.delivered ?? 0) + (result?.deferred ?? 0)).toBeLessThan(440)
+    await world.deliverAll()
+    expect(reached()).toEqual(once(ids))
+  },
+)
+
+test('ranges that a queue did not take, and for which there is no time, wait as they are', async () => {
+  const { world, ids, reached } = await makeRoom({ members: 400, pageSize: 100, fanOut: SMALL })
+  Object.assign(world.runtime, { queue: new ChoosyQueue(world.queue, true) })
+  let asked = 0
+
+  await world.receive('m0=', 'frame', {
+    // The first page, and some of the first range behind it.
+    context: { getRemainingTimeInMillis: () => (asked++ <= 110 ? 60_000 : 0) },
+  })
+  expect(await waiting(world)).toHaveLength(3 + 5)
+  await world.deliverAll()
+
+  expect(reached()).toEqual(once(ids))
+})
+
+test('a queue that takes ranges in part, and does not say which, is asked once', async () => {
+  const { world, reached } = await makeRoom({ members: 400, pageSize: 50, fanOut: SMALL })
+  const queue = new ChoosyQueue(world.queue, false)
+  Object.assign(world.runtime, { queue })
+
+  await world.receive('m0=', 'frame')
+  await world.deliverAll()
+
+  expect(queue.calls).toBe(1)
+  expect(Math.max(...reached())).toBe(2)
+  expect(reached().filter((times) => times === 0)).toHaveLength(1)
+})
+
+test('a queue that hangs costs the time of the invocation, and nobody the frame', async () => {
+  const { world, ids, reached } = await makeRoom({ members: 400, pageSize: 100, fanOut: SMALL })
+  const hanging: DeliveryQueue = {
+    enqueue: (deliveries) =>
+      deliveries.length > 1 ? new Promise(() => {}) : world.queue.enqueue(deliveries),
+  }
+  Object.assign(world.runtime, { queue: hanging })
+
+  await world.receive('m0=', 'frame', { context: { getRemainingTimeInMillis: () => 2_550 } })
+  expect(world.logged('warn')[0]?.message).toMatch(/could not be divided among delivery workers/)
+  Object.assign(world.runtime, { queue: world.queue })
+  await world.deliverAll()
+
+  expect(reached()).toEqual(once(ids))
 })
 
 test('a worker that is killed costs no member the event, and at most its own range twice', async () => {

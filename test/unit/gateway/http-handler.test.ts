@@ -345,7 +345,7 @@ describe('a request', () => {
     expect((await request({ method })).statusCode).toBe(405)
   })
 
-  test.each(['//evil.example/x', '/\\evil.example', '/../../x', '/a\nb', '/\0', '/\ud800'])(
+  test.each(['//evil.example/x', '/\\evil.example', '/.../x', '/a\nb', '/\0', '/\ud800'])(
     'for the path %j stays on its host',
     async (at) => {
       const { request } = serve((asked: Request) => new Response(new URL(asked.url).host))

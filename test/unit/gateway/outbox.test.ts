@@ -119,7 +119,7 @@ test('what was handed out is not handed out again, and what comes behind it is t
   expect(outbox.takeDeferred()).toEqual({ frames: [], close: false })
 })
 
-test('an outbox is idle unless something is under way, waits, or is known of its connection', async () => {
+test('an outbox is idle unless something is under way, waits, or was closed', async () => {
   const { outbox, poster } = makeOutbox()
   expect(outbox.isIdle).toBe(true)
 
@@ -135,12 +135,12 @@ test('an outbox is idle unless something is under way, waits, or is known of its
   expect(outbox.isIdle).toBe(false)
 })
 
-test('an outbox that has closed its connection, or found it dead, is not idle', async () => {
+test('an outbox that has closed its connection is not idle; one that found it dead is', async () => {
   const [closing, dying] = [makeOutbox(), makeOutbox()]
   dying.poster.answer('a=', 'gone')
 
   await closing.outbox.close()
   await dying.outbox.send('1')
 
-  expect([closing.outbox.isIdle, dying.outbox.isIdle]).toEqual([false, false])
+  expect([closing.outbox.isIdle, dying.outbox.isIdle]).toEqual([false, true])
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Runtime } from '../../../shared/gateway/runtime.ts'
+import { ConfigurationError } from '../../../shared/errors.ts'
+import { Runtime, type RuntimeOptions } from '../../../shared/gateway/runtime.ts'
 import { GatewayWorld } from '../../support/gateway-world.ts'
 import { RoomConsumer } from '../../support/room-consumer.ts'
 import { ScriptedPoster } from '../../support/scripted-poster.ts'
@@ -101,4 +102,18 @@ test('without metrics, counts are lines at debug', () => {
   expect(logger.lines).toEqual([
     { level: 'debug', message: 'count', details: { name: 'delivered', value: 3 } },
   ])
+})
+
+test.each<[Partial<RuntimeOptions>, string]>([
+  [{ fanOut: { inlineMembers: -1 } }, 'fanOut.inlineMembers is -1: use a whole number from 1'],
+  [{ fanOut: { rangeMembers: 0 } }, 'fanOut.rangeMembers is 0: use a whole number from 1'],
+  [{ fanOut: { rangeMembers: NaN } }, 'fanOut.rangeMembers is NaN: use a whole number from 1'],
+  [{ fanOut: { maxRanges: 1.5 } }, 'fanOut.maxRanges is 1.5: use a whole number from 1'],
+  [{ messageLimits: { capacity: 0 } }, 'capacity is 0: use a whole number from 1'],
+  [{ openingGraceMs: -1 }, 'openingGraceMs is -1: use a whole number from 0'],
+])('%j is a ConfigurationError that says what to set', (options, message) => {
+  const make = (): unknown => new GatewayWorld({ application, runtime: options })
+
+  expect(make).toThrow(ConfigurationError)
+  expect(make).toThrow(message)
 })

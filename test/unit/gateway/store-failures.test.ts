@@ -6,12 +6,19 @@ import { RoomConsumer, type RoomEvents } from '../../support/room-consumer.ts'
 
 const throttled = new StoreError('throttled', { retryable: true })
 
+const unreadable = new StoreError('connection "b=", scope does not decrypt', { retryable: false })
+
 class CountingConsumer extends RoomConsumer {
   override state = { count: 0 }
   override async roomSay(event: EventOf<RoomEvents, 'room.say'>): Promise<void> {
     this.state.count += 1
     await super.roomSay(event)
   }
+}
+
+/** From now on the record is found, and is no use. */
+function spoil({ store }: GatewayWorld, spoilt: string): void {
+  store.spoilt.set(spoilt, unreadable)
 }
 
 function worldOf(): GatewayWorld {
@@ -34,6 +41,64 @@ test('members whose state cannot be read wait in the queue, and none is closed',
   await world.deliverAll()
   expect(world.frames('b=')).toEqual(['warm up', 'hello'])
   expect(world.frames('c=')).toEqual(['warm up', 'hello'])
+})
+
+test('a member whose record is no use fails alone and at once: the others are read together, nothing waits', async () => {
+  const world = new GatewayWorld({ application: RoomConsumer.asApplication() })
+  const ids = Array.from({ length: 30 }, (_, index) => `m${index}=`)
+  await world.open(...ids)
+  spoil(world, 'm7=')
+  world.coldStart()
+  world.store.takeCalls()
+
+  await world.receive('m0=', 'hello')
+
+  expect(world.store.takeCalls()).toEqual(['load', 'members', 'loadMany'])
+  expect(ids.filter((id) => world.frames(id).length === 0)).toEqual(['m7='])
+  expect(world.queue.size).toBe(0)
+  expect(world.count('failed')).toBe(1)
+  expect(world.count('eventFailed')).toBe(1)
+  expect(world.logged('error').map(({ details }) => details)).toEqual([
+    { channelName: 'm7=', error: unreadable },
+  ])
+  expect(world.poster.closed).toEqual(new Set())
+})
+
+test('the same of a member whose consumer uses state, in a warm container', async () => {
+  const world = worldOf()
+  await world.open('a=', 'b=', 'c=')
+  await world.receive('a=', 'warm up')
+  spoil(world, 'b=')
+  world.store.takeCalls()
+
+  await world.receive('a=', 'hello')
+
+  // The sender's own record, the others together, and the sender's again, which its handler may have changed.
+  const loads = world.store.takeCalls().filter((method) => method.startsWith('load'))
+  expect(loads).toEqual(['load', 'loadMany', 'load'])
+  expect(world.frames('b=')).toEqual(['warm up'])
+  expect(world.frames('c=')).toEqual(['warm up', 'hello'])
+  expect(world.queue.size).toBe(0)
+  expect(world.logged('error')).toHaveLength(1)
+})
+
+test('send() to a connection whose record is no use fails at once, and is logged', async () => {
+  class Sender extends CountingConsumer {
+    override async receive(text: string): Promise<void> {
+      await this.channelLayer.send('b=', { type: 'room.say', text })
+    }
+  }
+  const world = new GatewayWorld({ application: Sender.asApplication() })
+  await world.open('a=', 'b=')
+  world.store.fail('load', unreadable, { skip: 1 })
+
+  await world.receive('a=', 'hello')
+
+  expect(world.queue.size).toBe(0)
+  expect(world.count('eventFailed')).toBe(1)
+  expect(world.logged('error').map(({ details }) => details)).toEqual([
+    { channelName: 'b=', error: unreadable },
+  ])
 })
 
 test('send() to a connection whose state cannot be read defers the event', async () => {

@@ -184,9 +184,13 @@ test.each([
 })
 
 test.each([
-  ['text', 'hello', /^InvalidEventError: this is no job, but hello: a worker's queue takes/],
+  [
+    'text',
+    'hello',
+    /^InvalidEventError: this is no job, but 5 characters that are no JSON object: a worker's queue takes/,
+  ],
   ['nothing', '', /this is no job, but nothing/],
-  ['null', 'null', /this is no job, but null/],
+  ['null', 'null', /this is no job, but 4 characters that are no JSON object/],
   ['a job without a channel', '{"message":{"type":"page.print"}}', /this is no job/],
   ['a job without a message', '{"channel":"printer"}', /this is no job/],
   [
@@ -355,6 +359,49 @@ test('at most once: a job that has neither time nor a queue is lost, logged and 
   expect(failuresOf(await world.workOn(batchOf([jobBody('printer', print)]), overAlready))).toEqual([])
   expect(world.count('jobLost')).toBe(1)
   expect(world.logged('error')).toMatchObject([
+    { message: expect.stringMatching(/^there was no time for a single job/) as string },
     { details: { channelName: 'printer', error: { message: 'the queue is down' } } },
   ])
+})
+
+test('at most once: a job for which there is never time is lost in the end, and that is an error', async () => {
+  const world = workerWorld({
+    printer: { application: () => Promise.reject(new Error('it has run')), guarantee: 'at-most-once' },
+  })
+  await world.workOn(batchOf([jobBody('printer', print)]), overAlready)
+
+  let rounds = 0
+  for (; world.jobs.size > 0 && rounds < 20; rounds += 1) await world.work(overAlready)
+
+  expect(rounds).toBe(5)
+  expect([world.count('jobNotStarted'), world.count('jobLost')]).toEqual([5, 1])
+  expect(world.logged('error').at(-1)).toMatchObject({
+    message: expect.stringMatching(
+      /^a job does not run: .* put into its queue again 5 times; give/,
+    ) as string,
+    details: { channelName: 'printer', jobId: 'job-a', type: 'page.print' },
+  })
+})
+
+test('an invocation whose time is over before its first job says so once', async () => {
+  const world = workerWorld({ printer: async () => {} })
+
+  await world.workOn(batchOf([jobBody('printer', print), jobBody('printer', print)]), overAlready)
+  await world.workOn(batchOf([jobBody('printer', print)]), { getRemainingTimeInMillis: () => 60_000 })
+
+  expect(world.logged('error')).toMatchObject([
+    { message: expect.stringMatching(/^there was no time for a single job: .* time-out of 10 s/) as string },
+  ])
+})
+
+test('what cannot be read as a job is told by its keys and its length, never by what it says', async () => {
+  const world = workerWorld({ printer: async () => {} })
+
+  await world.workOn(batchOf(['{"chanel":"mail","password":"hunter2"}', 'password=hunter2']))
+
+  const errors = world
+    .logged('error')
+    .map(({ details }) => String(new Map(Object.entries(details ?? {})).get('error')))
+  expect(errors[0]).toContain('an object of 38 characters with the keys "chanel", "password":')
+  expect(errors.join()).not.toContain('hunter2')
 })

@@ -37,12 +37,12 @@ class FakeDelivery implements Delivery {
   isOutOfTime(): boolean {
     return false
   }
-  async giveAway(parts: readonly Remainder[]): Promise<boolean> {
+  async giveAway(parts: readonly Remainder[]): Promise<readonly Remainder[]> {
     this.remainders.push(...parts)
-    return true
+    return []
   }
-  async defer(remainder: Remainder): Promise<void> {
-    this.remainders.push(remainder)
+  async defer(remainders: readonly Remainder[]): Promise<void> {
+    this.remainders.push(...remainders)
   }
 }
 

@@ -21,6 +21,12 @@ test.each<[string, readonly string[], readonly string[]]>([
   ['[!]a]x', ['bx'], [']x', 'ax']],
   ['[^a]x', ['^x', 'ax'], ['bx']],
   ['[a-]x', ['ax', '-x'], ['bx']],
+  ['[-a]x', ['ax', '-x'], ['bx']],
+  ['[a-c-e]', ['b', '-', 'e'], ['d']],
+  ['[--0]', ['-', '.', '0'], ['1']],
+  ['[!-]', ['a'], ['-']],
+  ['[[]', ['['], [']']],
+  ['*a*a*b', ['aab', 'xaxaxb'], ['ab', 'aabx']],
   ['[\\]x', ['\\x'], ['x']],
   ['[*]', ['*'], ['a']],
   ['[x', ['[x'], ['x']],
@@ -65,12 +71,8 @@ test('patterns may be the entries of a Map, in its order', () => {
 })
 
 test.each<[string, () => unknown, string]>([
-  [
-    'a capacity of 0',
-    () => new Capacities(0),
-    'capacity is 0: set it to a whole number of messages, 1 or more',
-  ],
-  ['a capacity that is no number', () => new Capacities('5' as never), 'capacity is 5'],
+  ['a capacity of 0', () => new Capacities(0), 'capacity is 0: use a whole number from 1'],
+  ['a capacity that is no number', () => new Capacities('5' as never), 'capacity is "5"'],
   [
     'a pattern without a capacity',
     () => new Capacities(1, [['a'] as never]),

@@ -128,6 +128,30 @@ test('a group whose members cannot be read goes to the queue all the same, and t
   expect(world.logged('warn')).toMatchObject([{ message: 'a group send goes to the delivery queue unread' }])
 })
 
+test('ranges that the queue did not take are put once more, and nobody is reached twice', async () => {
+  const { world } = outside({}, 50)
+  const ids = Array.from({ length: 200 }, (_, index) => `m${index}=`)
+  await world.open(...ids)
+  let calls = 0
+  const queue = {
+    enqueue: async (deliveries: readonly QueuedDelivery[]) => {
+      calls += 1
+      await world.queue.enqueue(calls === 1 ? deliveries.slice(1) : deliveries)
+      if (calls === 1) throw new StoreError('one was refused', { retryable: true, refused: [0] })
+    },
+  }
+  const fanOut = { inlineMembers: 20, rangeMembers: 30, maxRanges: 8 }
+  const { store, logger } = world
+  const layer = createChannelLayer({ store, queue, endpoint, fanOut, logger })
+
+  await layer.groupSend('room', say)
+  await world.deliverAll()
+
+  expect(calls).toBe(2)
+  expect(ids.map((id) => world.frames(id).length)).toEqual(ids.map(() => 1))
+  expect(world.logged('warn')).toMatchObject([{ details: { group: 'room', refused: 1 } }])
+})
+
 test('a queue that is down fails the sender', async () => {
   const world = new GatewayWorld({ application: RoomConsumer.asApplication() })
   await world.open('a=')
@@ -189,3 +213,15 @@ test.each([undefined, '', 'abc.execute-api.eu-west-1.amazonaws.com/prod', 'wss:/
     )
   },
 )
+
+test.each<[Partial<ChannelLayerOptions>, string]>([
+  [{ fanOut: { inlineMembers: 0 } }, 'fanOut.inlineMembers is 0: use a whole number from 1'],
+  [{ fanOut: { maxRanges: Infinity } }, 'fanOut.maxRanges is Infinity: use a whole number from 1'],
+  [{ capacity: 1.5 }, 'capacity is 1.5: use a whole number from 1'],
+  [{ expirySeconds: 0 }, 'expirySeconds is 0: use a whole number from 1'],
+])('the limits %j are refused', (options, message) => {
+  const make = (): unknown => createChannelLayer({ store: new MemoryChannelStore(), ...options })
+
+  expect(make).toThrow(ConfigurationError)
+  expect(make).toThrow(message)
+})

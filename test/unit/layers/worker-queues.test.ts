@@ -8,7 +8,7 @@ import {
   InvalidMessageError,
   MessageTooLargeError,
   NotSupportedError,
-  RouteNotFoundError,
+  UnknownChannelError,
 } from '../../../shared/errors.ts'
 import { createChannelLayer } from '../../../shared/layers/create-channel-layer.ts'
 import { ManualClock } from '../../../shared/testing/manual-clock.ts'
@@ -141,7 +141,7 @@ test('the queue for all others takes nothing that the application does not serve
   const world = workerWorld({ printer: async () => {} })
   const call = world.layer.send('pinter', print)
 
-  await expect(call).rejects.toThrow(RouteNotFoundError)
+  await expect(call).rejects.toThrow(UnknownChannelError)
   await expect(call).rejects.toThrow(
     'there is no channel "pinter": it is no connection, and the worker channels are "printer"; correct the name',
   )

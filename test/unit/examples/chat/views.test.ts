@@ -161,3 +161,11 @@ describe('sockets on another origin', () => {
     expect(await (await get('/chat/lobby/')).text()).not.toContain('name="websocket-url"')
   })
 })
+
+test('what fails in a view is left to the runtime, which logs it', async () => {
+  const failure = new Error('the table is gone')
+  const env = { channelLayer: { groupSend: () => Promise.reject(failure) } }
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"message":"hi"}' }
+
+  await expect(views.request('http://127.0.0.1/chat/lobby/', init, env)).rejects.toBe(failure)
+})
