@@ -11,7 +11,7 @@ import type { DeliveryTask, QueuedDelivery } from '../stores/delivery-queue.ts'
 export function readDelivery(body: string): QueuedDelivery {
   const delivery = parse(body)
   const wrong = isPlainObject(delivery) ? wrongField(delivery) : 'all of it'
-  if (wrong === undefined) return delivery as unknown as QueuedDelivery
+  if (wrong === undefined) return delivery as QueuedDelivery
   throw new InvalidEventError(
     `this is no queued delivery, ${wrong} is wrong: ${body.slice(0, 200) || 'nothing'}. Only this library writes to the delivery queue`,
   )
