@@ -22,6 +22,7 @@ describe.skipIf(!hasRedis())('the function for websockets, with the Redis layer'
         CHANNELS_LAYER: 'redis',
         CHANNELS_REDIS_URL: `redis://${redis.host}:${redis.port}`,
         CHANNELS_DELIVERY_QUEUE_URL: 'http://127.0.0.1:1/000000000000/delivery',
+        CHANNELS_ALLOWED_HOSTS: 'chat.example',
         ...env,
       },
     })
