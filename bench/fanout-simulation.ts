@@ -19,11 +19,19 @@ const SOCKETS = 256
 interface Plan {
   readonly members: number
   readonly workers: number
+  /** Of how many members one does not read: it is answered with 429 until all others have the frame. */
+  readonly oneSlowOf?: number
 }
 
 interface Outcome {
+  /** Until 99.9 % of the members who read had it: the others may wait in the queue behind those who do not. */
   readonly seconds: number
+  /** Until the last of them had it. */
+  readonly lastSeconds: number
+  /** What the limit itself takes for the posts till then: the tries to members who do not read are some of them. */
+  readonly limit: number
   readonly throttled: number
+  readonly slowTries: number
   readonly queue: WorkerQueue
   readonly reads: number
   readonly peakMiB: number
@@ -35,70 +43,109 @@ interface Outcome {
  */
 export async function run({ isQuick }: BenchOptions): Promise<void> {
   const members = isQuick ? 200_000 : 1_000_000
-  const limit = (members - ACCOUNT_BURST) / ACCOUNT_RATE
   console.log(
     `Virtual time. The account takes ${ACCOUNT_RATE} posts/s (${ACCOUNT_BURST} at once), a post ${POST_MS} ms; a worker has ${SOCKETS} sockets and gets batches of 10. All workers are in this process, and so is their memory.`,
   )
-  console.log(`The limit itself takes ${limit} s for ${members} members.\n`)
+  console.log(`The limit itself takes ${limitFor(members)} s for ${members} members who read.\n`)
   const outcomes: (Plan & Outcome)[] = []
-  for (const workers of isQuick ? [10] : [2, 10, 40])
-    outcomes.push({ members, workers, ...(await simulate({ members, workers })) })
+  for (const plan of plansFor(members, isQuick)) outcomes.push({ ...plan, ...(await simulate(plan)) })
   table(
     [
       'workers',
+      'slow',
       'virtual s',
+      'last',
       '× limit',
       '429',
+      'tries to slow',
       'deferred alone',
       'ranges',
       'deepest cut',
       'store reads',
       'RSS + MiB',
     ],
-    outcomes.map(({ workers, seconds, throttled, queue, reads, peakMiB }) => [
-      workers,
-      seconds,
-      seconds / limit,
-      throttled,
-      queue.tasks('frames'),
-      queue.tasks('group'),
-      queue.deepest,
-      reads,
-      peakMiB,
+    outcomes.map((outcome) => [
+      outcome.workers,
+      slowShare(outcome.oneSlowOf),
+      outcome.seconds,
+      outcome.lastSeconds,
+      outcome.seconds / outcome.limit,
+      outcome.throttled,
+      outcome.slowTries,
+      outcome.queue.tasks('frames'),
+      outcome.queue.tasks('group'),
+      outcome.queue.deepest,
+      outcome.reads,
+      outcome.peakMiB,
     ]),
   )
   console.log()
-  for (const { workers, seconds } of outcomes)
+  for (const { workers, oneSlowOf, seconds, limit } of outcomes)
     target({
-      what: `${members} members, ${workers} workers`,
+      what: `${members} members, ${slowShare(oneSlowOf)} slow, ${workers} workers`,
       value: seconds / limit,
       unit: '× the limit',
       atMost: 1.05,
     })
 }
 
-async function simulate({ members, workers }: Plan): Promise<Outcome> {
+function plansFor(members: number, isQuick: boolean): readonly Plan[] {
+  if (isQuick)
+    return [
+      { members, workers: 10 },
+      { members, workers: 10, oneSlowOf: 10 },
+    ]
+  return [
+    { members, workers: 2 },
+    { members, workers: 10 },
+    { members, workers: 40 },
+    { members, workers: 10, oneSlowOf: 100 },
+    { members, workers: 10, oneSlowOf: 10 },
+  ]
+}
+
+function slowShare(oneSlowOf: number | undefined): string {
+  return oneSlowOf === undefined ? '0 %' : `${100 / oneSlowOf} %`
+}
+
+function limitFor(posts: number): number {
+  return (posts - ACCOUNT_BURST) / ACCOUNT_RATE
+}
+
+async function simulate({ members, workers, oneSlowOf }: Plan): Promise<Outcome> {
   const clock = new VirtualClock()
+  const start = clock.now()
   const store = new LargeGroupStore(members, { clock, latencyMs: STORE_MS })
   const posts = new Uint8Array(members)
+  let waiting = oneSlowOf === undefined ? members : members - Math.ceil(members / oneSlowOf)
+  const nearlyAll = Math.floor(waiting / 1000)
+  const passed = (): number => (clock.now() - start) / 1000
+  let then = { seconds: 0, limit: 0, throttled: 0, slowTries: 0 }
+  let lastSeconds = 0
   const account = new SimulatedAccount({
     clock,
     perSecond: ACCOUNT_RATE,
     burst: ACCOUNT_BURST,
     latencyMs: POST_MS,
-    onPost: (id) => void (posts[indexOf(id)] = (posts[indexOf(id)] ?? 0) + 1),
+    onPost: (id) => {
+      const index = indexOf(id)
+      posts[index] = (posts[index] ?? 0) + 1
+      waiting -= 1
+      if (waiting === 0) lastSeconds = passed()
+      if (waiting !== nearlyAll) return
+      const { throttled, slow } = account
+      then = { seconds: passed(), limit: limitFor(count(posts) + slow), throttled, slowTries: slow }
+    },
+    isSlow: (id) => oneSlowOf !== undefined && indexOf(id) % oneSlowOf === 0 && waiting > 0,
   })
   const createPoster = (): SimulatedPoster => new SimulatedPoster(account, clock, SOCKETS)
   const rig = new FanOutRig({ clock, store, workers, createPoster })
   const memory = new Memory(false)
-  const start = clock.now()
   await clock.pass(rig.send('frame'), () => memory.sample())
   requireOnce(posts)
-  return {
-    seconds: (clock.now() - start) / 1000,
-    throttled: account.throttled,
-    queue: rig.queue,
-    reads: store.reads,
-    peakMiB: memory.peakMiB,
-  }
+  return { ...then, lastSeconds, queue: rig.queue, reads: store.reads, peakMiB: memory.peakMiB }
+}
+
+function count(posts: Uint8Array): number {
+  return posts.reduce((sum, each) => sum + each, 0)
 }

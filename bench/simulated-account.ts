@@ -14,11 +14,15 @@ export interface SimulatedAccountOptions {
   readonly latencyMs: number
   /** Called for each post that was accepted. */
   readonly onPost: (connectionId: string) => void
+  /** Whether this client does not read: 429 is all that it answers, and takes its share of the rate. */
+  readonly isSlow?: (connectionId: string) => boolean
 }
 
 /** `@connections` of all APIs of an account, behind its token bucket: what comes over the rate is answered with 429. */
 export class SimulatedAccount {
   throttled = 0
+  /** Tries that were answered with 429 because their client does not read. */
+  slow = 0
   readonly #options: SimulatedAccountOptions
   #tokens: number
   #filledAt: number
@@ -31,14 +35,16 @@ export class SimulatedAccount {
 
   /** Answers one request. */
   async answer(call: PostCall): Promise<void> {
-    const { clock, latencyMs, onPost } = this.#options
+    const { clock, latencyMs, onPost, isSlow } = this.#options
     const isAccepted = this.#take()
     await clock.sleep(latencyMs * (2 / 3 + Math.random() * (2 / 3)))
-    if (isAccepted) {
+    const isRead = !isSlow?.(call.connectionId)
+    if (isAccepted && isRead) {
       onPost(call.connectionId)
       return
     }
-    this.throttled += 1
+    if (isAccepted) this.slow += 1
+    else this.throttled += 1
     throw failureOfStatus(call, 429, '')
   }
 

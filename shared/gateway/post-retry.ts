@@ -7,6 +7,9 @@ import type { PostPace } from './post-pace.ts'
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 2000
 
+/** Throttled again after so long, six windows of the pace, a client is to blame and not the account. */
+const OWN_THROTTLING_MS = 300
+
 /** How often, how fast, and on whose clock, a poster tries. */
 export interface RetryPolicy {
   /** Tries in all, the first included, but for those that were throttled together with many others. */
@@ -46,9 +49,9 @@ export async function retryPost<T>(
       pace.leave(round)
       return result
     } catch (error) {
-      pace.leave(round, isThrottling(error) ? call.connectionId : undefined)
+      const isCounted = pace.leave(round, isThrottling(error) ? call.connectionId : undefined)
       signal?.throwIfAborted()
-      tries ??= new Tries(policy)
+      tries ??= new Tries(policy, isCounted)
       await tries.next(error, signal)
     }
   }
@@ -57,12 +60,17 @@ export async function retryPost<T>(
 /** The tries of one call that has failed once. */
 class Tries {
   readonly #policy: RetryPolicy
+  readonly #failedAt: number
+  #isCounted: boolean
   #made = 0
   #left: number
   #uncountedLeft: number
 
-  constructor(policy: RetryPolicy) {
+  /** @param isCounted - whether the pace counts the first failure against the account */
+  constructor(policy: RetryPolicy, isCounted: boolean) {
     this.#policy = policy
+    this.#failedAt = policy.clock.now()
+    this.#isCounted = isCounted
     this.#left = policy.maxTries
     this.#uncountedLeft = policy.maxTries
   }
@@ -71,11 +79,20 @@ class Tries {
   async next(error: unknown, signal: AbortSignal | undefined): Promise<void> {
     if (!(error instanceof DeliveryError) || !error.retryable) throw error
     this.#made += 1
+    if (isThrottling(error)) this.#giveBack()
     if (isThrottling(error) && this.#policy.pace.isThrottled && this.#uncountedLeft > 0)
       this.#uncountedLeft -= 1
     else this.#left -= 1
     if (this.#left === 0) throw givenUp(error, this.#made)
     if (!isStale(error)) await wait(this.#policy, this.#policy.maxTries - this.#left, signal)
+  }
+
+  // Others were accepted meanwhile, or the pace has slowed down since: the account would hardly hit this one again.
+  #giveBack(): void {
+    const { pace, clock } = this.#policy
+    if (!this.#isCounted || clock.now() - this.#failedAt < OWN_THROTTLING_MS) return
+    this.#isCounted = false
+    pace.giveBack()
   }
 }
 

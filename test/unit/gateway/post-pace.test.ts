@@ -79,19 +79,54 @@ describe('PostPace', () => {
     const { pace, window } = makePace()
     window({ answers: 100, throttled: 75 })
     const rooms = [room(pace)]
-    for (let turn = 0; turn < 20 && pace.isThrottled; turn++) {
+    for (let turn = 0; turn < 20 && rooms.at(-1) !== Infinity; turn++) {
       window({ answers: 100, throttled: 0 })
       rooms.push(room(pace))
     }
     expect(rooms).toEqual([15, 15, 16, 17, 19, 21, 25, 31, 39, 52, Infinity])
   })
 
-  it('holds its pace while a little is throttled', () => {
+  it('gets faster as well while a tenth is throttled: as many clients may not read', () => {
     const { pace, window } = makePace()
-    window({ answers: 100, throttled: 50 })
+    slowToOne(window)
+    for (let turn = 0; turn < 20; turn++) window({ answers: 100, throttled: 10 })
+    expect(room(pace)).toBe(Infinity)
+  })
+
+  it('leaves out a later 429 for each that was given back, and that one can be given back as well', () => {
+    const { pace, window } = makePace()
+    const counted = window({ answers: 100, throttled: 50 })
+    expect(counted).toBe(50)
     const slowed = room(pace)
-    for (let turn = 0; turn < 10; turn++) window({ answers: 100, throttled: 3 })
-    expect(room(pace)).toBe(slowed)
+    for (let turn = 0; turn < 3; turn++) {
+      for (let post = 0; post < counted; post++) pace.giveBack()
+      expect(window({ answers: 100, throttled: 50 })).toBe(50)
+    }
+    expect(room(pace)).toBeGreaterThan(slowed)
+    window({ answers: 100, throttled: 50 })
+    expect(room(pace)).toBeLessThan(slowed)
+  })
+
+  it('counts a connection once in a window, so that no more than that can be given back', () => {
+    const { pace, clock } = makePace()
+    const counted = Array.from({ length: 10 }, () => {
+      void pace.enter(undefined)
+      return pace.leave(pace.round, 'slow=')
+    })
+    expect(counted.filter(Boolean)).toHaveLength(1)
+    clock.time += 1
+    void pace.enter(undefined)
+    expect(pace.leave(undefined, 'other=')).toBe(false)
+  })
+
+  it('is let go after five seconds without slowing down, however few answers there were', () => {
+    const { pace, window, clock } = makePace()
+    slowToOne(window)
+    clock.time += 4_999
+    expect(room(pace)).toBe(1)
+    clock.time += 1
+    expect(room(pace)).toBe(Infinity)
+    expect(pace.isThrottled).toBe(false)
   })
 
   it('lets those in who wait, in their order, as tries end and as it gets faster', async () => {
@@ -182,17 +217,19 @@ interface Window {
   readonly throttled: number
 }
 
-/** A pace, and a way to end so many tries of as many connections, and let 50 ms pass. */
-function makePace(): { pace: PostPace; clock: HastyClock; window: (window: Window) => void } {
+/** A pace, and a way to end so many tries of as many connections in 50 ms, which returns how many 429s were counted. */
+function makePace(): { pace: PostPace; clock: HastyClock; window: (window: Window) => number } {
   const clock = new HastyClock()
   const pace = new PostPace({ clock, mostAtOnce: MOST })
-  const window = ({ answers, throttled }: Window): void => {
+  const window = ({ answers, throttled }: Window): number => {
     const { round } = pace
+    let counted = 0
     for (let post = 0; post < answers; post++) {
       void pace.enter(undefined)
       if (post === answers - 1) clock.time += 50
-      pace.leave(round, post < throttled ? `c${post}=` : undefined)
+      if (pace.leave(round, post < throttled ? `c${post}=` : undefined)) counted += 1
     }
+    return counted
   }
   return { pace, clock, window }
 }
