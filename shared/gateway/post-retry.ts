@@ -7,7 +7,7 @@ import type { PostPace } from './post-pace.ts'
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 2000
 
-/** Throttled again after so long, six windows of the pace, a client is to blame and not the account. */
+/** Whoever is throttled again after so long, six windows of the pace, does not read: the account is not to blame. */
 const OWN_THROTTLING_MS = 300
 
 /** How often, how fast, and on whose clock, a poster tries. */
@@ -87,7 +87,7 @@ class Tries {
     if (!isStale(error)) await wait(this.#policy, this.#policy.maxTries - this.#left, signal)
   }
 
-  // Others were accepted meanwhile, or the pace has slowed down since: the account would hardly hit this one again.
+  // The pace has slowed down by now, so the account hits hardly anybody twice.
   #giveBack(): void {
     const { pace, clock } = this.#policy
     if (!this.#isCounted || clock.now() - this.#failedAt < OWN_THROTTLING_MS) return

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { failureOfStatus } from '../../../shared/gateway/post-failure.ts'
 import { PostPace } from '../../../shared/gateway/post-pace.ts'
 import { retryPost } from '../../../shared/gateway/post-retry.ts'
@@ -190,6 +190,21 @@ describe('retryPost at a pace', () => {
     await expect(failure).rejects.toThrow('gave up after 8 tries')
     expect(tries).toBe(8)
     expect(clock.sleeps).toEqual([100, 100, 100, 100, 100, 200, 400])
+  })
+
+  it.each([
+    [299, 0],
+    [300, 1],
+  ])('blames the client once, if it is throttled again 300 ms later: %i ms, %i times', async (ms, times) => {
+    const { pace, clock } = makePace()
+    const giveBack = vi.spyOn(pace, 'giveBack')
+    let tries = 0
+    await retryPost({ maxTries: 4, clock, pace }, call('a='), async () => {
+      tries += 1
+      if (tries === 2) clock.time += ms
+      if (tries < 4) await throttled()
+    })
+    expect(giveBack).toHaveBeenCalledTimes(times)
   })
 
   it('uses up its tries with every other failure', async () => {
