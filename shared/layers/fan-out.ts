@@ -38,8 +38,8 @@ export class FanOut {
   }
 
   /**
-   * Serves every member in the range, unless there are so many that delivery workers share the work: then the pages
-   * read so far, and all others are given to the delivery queue in ranges. When time runs out, or the store fails after
+   * Serves every member in the range, unless there are so many that delivery workers share the work: then the page
+   * at hand, and all behind it are given to the delivery queue in ranges. When time runs out, or the store fails after
    * some were served, the rest goes to the queue as well; members that were not read by then are not counted.
    *
    * @throws {@link StoreError} if the store fails before anybody was served and time is left, or if the rest cannot be
