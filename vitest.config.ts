@@ -3,6 +3,8 @@ import { SummaryReporter } from './test/support/summary-reporter.ts'
 
 const packageTests = ['test/package/**/*.test.ts']
 const browserTests = ['test/e2e/**/*.test.ts']
+// They have a configuration and a command of their own: npm run test:deploy.
+const deployTests = ['test/deploy/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -14,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'behaviour',
           include: ['test/**/*.test.ts'],
-          exclude: [...packageTests, ...browserTests],
+          exclude: [...packageTests, ...browserTests, ...deployTests],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

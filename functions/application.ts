@@ -1,11 +1,12 @@
 import {
   allowedHostsOriginValidator,
+  ChannelNameRouter,
   type FetchEnvironment,
   ProtocolTypeRouter,
   UrlRouter,
 } from '../shared/index.ts'
-import { websocketRoutes } from '../examples/chat/routing.ts'
-import { readAllowedHosts } from './environment.ts'
+import { allowedHostsOf, websocketUrlOf } from '../shared/lambda/index.ts'
+import { websocketRoutes, workerRoutes } from '../examples/chat/routing.ts'
 
 /**
  * The deployed application: replace the routes by your own.
@@ -16,13 +17,22 @@ import { readAllowedHosts } from './environment.ts'
 export const application = ProtocolTypeRouter({
   http: serveViews,
   websocket: allowedHostsOriginValidator(UrlRouter(websocketRoutes), {
-    allowedHosts: readAllowedHosts(),
+    allowedHosts: allowedHostsOf(process.env),
     allowsNoOrigin: true,
   }),
+  channel: ChannelNameRouter(workerRoutes),
 })
 
-/** Loaded by the first request: the other functions would pay for Hono with some 6 ms of each cold start. */
+let views: ReturnType<typeof loadViews> | undefined
+
 async function serveViews(request: Request, env: FetchEnvironment): Promise<Response> {
-  const { views } = await import('../examples/chat/views.ts')
-  return views.fetch(request, env)
+  views ??= loadViews()
+  return (await views).fetch(request, env)
+}
+
+/** Called by the first request: the other functions would pay for Hono with some 6 ms of each cold start. */
+async function loadViews() {
+  const websocketUrl = websocketUrlOf(process.env)
+  const { createViews } = await import('../examples/chat/views.ts')
+  return createViews(websocketUrl === undefined ? {} : { websocketUrl })
 }

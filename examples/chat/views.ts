@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { type FetchEnvironment, groupName, type HttpScope } from '../../shared/index.ts'
 import type { ChatEvents } from './consumers.ts'
+import { ANNOUNCEMENTS, type AnnouncementEvents } from './workers.ts'
 
 /** How the pages find the chat's sockets. */
 export interface ViewOptions {
@@ -15,8 +16,11 @@ export interface ViewOptions {
 
 /** What `c.env` has in a view. */
 interface Environment {
-  Bindings: FetchEnvironment<HttpScope, ChatEvents>
+  Bindings: FetchEnvironment<HttpScope, ChatEvents & AnnouncementEvents>
 }
+
+/** What SQS can keep back. */
+const LONGEST_DELAY_SECONDS = 900
 
 const PAGES = new URL('./pages/', import.meta.url)
 
@@ -38,7 +42,7 @@ const STATIC_FILES: ReadonlySet<string> = new Set([
 
 /**
  * The tutorial's pages: `GET /` asks for a room, `GET /chat/<room>/` is the room, `/static/…` is what they need.
- * `POST /chat/<room>/` says `{"message": "hello"}` in the room.
+ * `POST /chat/<room>/` says `{"message": "hello"}` in the room; with `"delaySeconds": 60` a worker says it later.
  *
  * Any room name that is a legal path segment gets the page; whether there is such a room is for the socket's
  * handshake to say. Without the final slash the answer is 301, as in Django. Anything else is 404, and a method
@@ -76,10 +80,18 @@ export function createViews(options: ViewOptions = {}): Hono<Environment> {
     isDecodable(new URL(c.req.url).pathname) ? page(c, 'room.html') : notFound(c),
   )
   app.post('/chat/:room/', async (c) => {
-    const message = await messageIn(c.req.raw)
-    if (message === undefined) return c.text('send {"message": "hello"} as application/json\n', 400)
-    const group = groupName('chat', c.req.param('room'))
-    return c.json(await c.env.channelLayer.groupSend(group, { type: 'chat.message', message }))
+    const said = await saidIn(c.req.raw)
+    if (said === undefined) {
+      return c.text('send {"message": "hello"} as application/json, with "delaySeconds": 0 to 900 for later\n', 400)
+    }
+    const { message, delaySeconds } = said
+    const room = c.req.param('room')
+    if (delaySeconds !== undefined) {
+      const job = { type: 'announcement.make', room, message } as const
+      await c.env.channelLayer.send(ANNOUNCEMENTS, job, { delaySeconds })
+      return c.json({ delaySeconds }, 202)
+    }
+    return c.json(await c.env.channelLayer.groupSend(groupName('chat', room), { type: 'chat.message', message }))
   })
   app.all('/chat/:room/', (c) => notAllowed(c, 'GET, HEAD, POST'))
 
@@ -96,15 +108,33 @@ function notAllowed(c: Context<Environment>, allow: string): Response {
   return c.text(`${c.req.method} is not allowed here: use ${allow}\n`, 405, { allow })
 }
 
+/** What a request wants to have said. */
+interface Said {
+  readonly message: string
+  readonly delaySeconds?: number
+}
+
 /**
- * The message in a request's body. Only JSON that says so: a page of another origin can make a browser post a form, and
- * has to ask before it posts JSON.
+ * What is in a request's body. Only JSON that says so: a page of another origin can make a browser post a form, and has to
+ * ask before it posts JSON.
  */
-async function messageIn(request: Request): Promise<string | undefined> {
+async function saidIn(request: Request): Promise<Said | undefined> {
   if (!request.headers.get('content-type')?.startsWith('application/json')) return undefined
   const content: unknown = await request.json().catch(() => undefined)
-  const isMessage = typeof content === 'object' && content !== null && 'message' in content
-  return isMessage && typeof content.message === 'string' ? content.message : undefined
+  return isSaid(content) ? content : undefined
+}
+
+function isSaid(content: unknown): content is Said {
+  if (typeof content !== 'object' || content === null) return false
+  if (!('message' in content) || typeof content.message !== 'string') return false
+  if (!('delaySeconds' in content)) return true
+  const { delaySeconds } = content
+  return (
+    typeof delaySeconds === 'number' &&
+    Number.isInteger(delaySeconds) &&
+    delaySeconds >= 0 &&
+    delaySeconds <= LONGEST_DELAY_SECONDS
+  )
 }
 
 function isDecodable(path: string): boolean {

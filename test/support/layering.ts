@@ -18,7 +18,7 @@ const http = /^shared\/http\//
 const layers = /^shared\/layers\//
 const memory = /^shared\/backends\/memory\//
 const publicIndexes =
-  /^(shared\/index|shared\/(gateway|environment)\/index|shared\/backends\/(memory|dynamodb|redis|sqs)\/index|shared\/testing\/index|local\/index)\.ts$/
+  /^(shared\/index|shared\/(gateway|environment|lambda)\/index|shared\/backends\/(memory|dynamodb|redis|sqs)\/index|shared\/testing\/index|local\/index)\.ts$/
 const lambdaTypes = /^aws-lambda$/
 const anything = [/./]
 
@@ -58,7 +58,7 @@ const table: readonly (readonly [RegExp, Layer])[] = [
       vendors: [/^@aws-sdk\/client-dynamodb$/, /^@aws-sdk\/util-dynamodb$/],
     },
   ],
-  [/^shared\/backends\/redis\//, { imports: [kernel, stores], vendors: [/^ioredis$/] }],
+  [/^shared\/backends\/redis\//, { imports: [kernel, http, stores], vendors: [/^ioredis$/] }],
   [/^shared\/backends\/sqs\//, { imports: [kernel, stores], vendors: [/^@aws-sdk\/client-sqs$/] }],
   [
     /^shared\/gateway\//,
@@ -90,6 +90,32 @@ const table: readonly (readonly [RegExp, Layer])[] = [
       vendors: [],
     },
   ],
+  [
+    // What a function is made of on Lambda: a runtime from the environment, with the log and the metrics of Powertools.
+    /^shared\/lambda\//,
+    {
+      imports: [kernel, publicIndexes, /^shared\/gateway\//, /^shared\/environment\/layer-environment\.ts$/],
+      vendors: [/^@aws-lambda-powertools\/(logger|metrics)$/, lambdaTypes],
+    },
+  ],
+  [
+    // The stack of this repository, which is not published, deploys its example.
+    /^cdk\/(app|chat-stack)\.ts$/,
+    { imports: [/^cdk\//, /^functions\//, publicIndexes], vendors: [/^aws-cdk-lib(\/|$)/, /^constructs$/] },
+  ],
+  [
+    // Infrastructure knows names, limits and the table's keys, and nothing that runs.
+    /^cdk\//,
+    {
+      imports: [
+        kernel,
+        /^shared\/backends\/dynamodb\/table\.ts$/,
+        /^shared\/environment\/layer-environment\.ts$/,
+        /^shared\/lambda\/[a-z-]*names\.ts$/,
+      ],
+      vendors: [/^aws-cdk-lib(\/|$)/, /^constructs$/, /^esbuild$/],
+    },
+  ],
   [/^cli\//, { imports: [publicIndexes], vendors: [] }],
   [/^functions\//, { imports: [publicIndexes, /^examples\//], vendors: [lambdaTypes] }],
   [
@@ -104,6 +130,7 @@ const table: readonly (readonly [RegExp, Layer])[] = [
         /^(local|functions|examples)\//,
         /^cli\/dev-servers\.ts$/,
         /^shared\/backends\/dynamodb\//,
+        /^shared\/lambda\/environment-names\.ts$/,
       ],
       vendors: [/^ws$/, /^dynalite$/, /^esbuild$/, lambdaTypes],
     },
@@ -139,6 +166,8 @@ const kernelRanks: Readonly<Record<string, number>> = {
   'shared/names.ts': 1,
   'shared/codec.ts': 1,
   'shared/http-message.ts': 1,
+  'shared/heartbeat.ts': 0,
+  'shared/serial-body.ts': 0,
   'shared/whole-number.ts': 1,
   'shared/application.ts': 2,
 }

@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { application } from '../../../functions/application.ts'
+import { HttpCommunicator } from '../../../shared/testing/http-communicator.ts'
 import { WebsocketCommunicator } from '../../../shared/testing/websocket-communicator.ts'
 
 const connect = async (headers: Readonly<Record<string, string>>): Promise<readonly unknown[]> => {
@@ -20,3 +21,22 @@ test.each(['https://evil.example', 'null', 'http://localhost.evil.example:8000']
     expect(await connect({ origin })).toEqual([false, 403])
   },
 )
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.resetModules()
+})
+
+test.each([
+  ['', "connect-src 'self';"],
+  ['wss://a1.example/prod', "connect-src 'self' wss://a1.example;"],
+])('with CHANNELS_WEBSOCKET_URL=%s the pages may open sockets: %s', async (url, policy) => {
+  vi.stubEnv('CHANNELS_WEBSOCKET_URL', url)
+  const functions = await import('../../../functions/application.ts')
+
+  const client = new HttpCommunicator(functions.application, 'GET', '/chat/lobby/')
+  const response = await client.getResponse(30_000)
+
+  expect(response.headers.get('content-security-policy')).toContain(policy)
+  expect(String(response.body).includes(`content="${url}"`)).toBe(url !== '')
+})

@@ -137,10 +137,31 @@ describe('POST to a room', () => {
     ['no JSON', '{', 'application/json'],
     ['no message', '{"text":"hello"}', 'application/json'],
     ['null', 'null', 'application/json'],
+    ['a delay that no queue can keep', '{"message":"hello","delaySeconds":901}', 'application/json'],
+    ['a delay that is no number', '{"message":"hello","delaySeconds":"5"}', 'application/json'],
     ['a form, which a page of another origin could make a browser post', '{"message":"hello"}', 'text/plain'],
   ])('with %s is 400 and says nothing', async (_name, body, contentType) => {
     expect(await post(body, contentType)).toMatchObject({ status: 400, frame: true })
   })
+})
+
+test('with a delay, POST to a room puts a job into the queue, and the worker says it', async () => {
+  await using socket = new WebsocketCommunicator(application, '/ws/chat/lobby/')
+  await socket.connect()
+  const say = async (delaySeconds: number) =>
+    new HttpCommunicator(application, 'POST', '/chat/lobby/', {
+      body: JSON.stringify({ message: `after ${delaySeconds}`, delaySeconds }),
+      headers: { 'content-type': 'application/json' },
+    }).getResponse()
+
+  const later = await say(60)
+  await say(0)
+
+  expect([later.status, later.body.toString()]).toEqual([202, '{"delaySeconds":60}'])
+  expect(await socket.receiveNothing(20)).toBe(true)
+  await socket.gateway.runJobs()
+  expect(await socket.receiveJsonFrom()).toEqual({ message: 'after 0' })
+  expect(socket.gateway.jobs.size).toBe(1)
 })
 
 describe('sockets on another origin', () => {
