@@ -1,6 +1,6 @@
 import { devNull } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { environmentNames } from '../functions/environment.ts'
+import { environmentNames } from '../shared/lambda/environment-names.ts'
 import { ConfigurationError } from '../shared/errors.ts'
 import { containerPool } from './container-pool.ts'
 import type { DevLayer } from './dev-options.ts'
@@ -17,14 +17,14 @@ export const DEV_TABLE = 'channels'
 export const DEV_WORKER_QUEUE = 'workers'
 
 /** The functions behind the dev server's gateway: each a module of functions/. */
-export type DevFunctionName = 'websocket' | 'http' | 'delivery' | 'worker'
+export type DevFunctionName = 'websocket' | 'http' | 'delivery' | 'worker' | 'serial'
 
-/** The modules that export the handlers. */
-export type DevEntries = Readonly<Record<DevFunctionName, URL>>
+/** The modules that export the handlers, of the functions that there are to be. */
+export type DevEntries = Readonly<Partial<Record<DevFunctionName, URL>>>
 
 /** The functions behind the dev server's gateway, running. */
 export interface DevFunctions {
-  readonly byName: Readonly<Record<DevFunctionName, LambdaFunction>>
+  readonly byName: ReadonlyMap<string, LambdaFunction>
   /**
    * Serves new invocations with the sources as they are now. Rejects, and goes on with the old, if they do not
    * load. Absent where sources cannot be reloaded.
@@ -85,19 +85,17 @@ export async function startContainers(
   entries: DevEntries,
   env: Record<string, string>,
 ): Promise<DevFunctions> {
-  const start = (entry: URL): ReloadableFunction =>
-    new ReloadableFunction(() => containerPool({ entry, env }))
-  const byName = {
-    websocket: start(entries.websocket),
-    http: start(entries.http),
-    delivery: start(entries.delivery),
-    worker: start(entries.worker),
-  }
+  const byName = new Map(
+    Object.entries(entries).map(([name, entry]) => [
+      name,
+      new ReloadableFunction(() => containerPool({ entry, env })),
+    ]),
+  )
   const close = async (): Promise<void> =>
-    void (await Promise.all(Object.values(byName).map((each) => each.close())))
+    void (await Promise.all([...byName.values()].map((each) => each.close())))
   const reload = async (): Promise<void> => {
     // One after the other: what does not load as the first leaves the others alone too.
-    for (const each of Object.values(byName)) await each.load()
+    for (const each of byName.values()) await each.load()
   }
   try {
     await reload()
@@ -117,15 +115,12 @@ export async function loadInProcess(entries: DevEntries, env: Record<string, str
     if (name.startsWith('AWS_')) delete process.env[name]
   }
   Object.assign(process.env, env)
-  const load = async (functionName: DevFunctionName): Promise<LambdaFunction> =>
-    inProcessFunction(await importHandler(entries[functionName]), { functionName })
-  const [websocket, http, delivery, worker] = await Promise.all([
-    load('websocket'),
-    load('http'),
-    load('delivery'),
-    load('worker'),
-  ])
-  return { byName: { websocket, http, delivery, worker }, close: async () => undefined }
+  const byName = new Map(await Promise.all(Object.entries(entries).map(loadFunction)))
+  return { byName, close: async () => undefined }
+}
+
+async function loadFunction([functionName, entry]: [string, URL]): Promise<[string, LambdaFunction]> {
+  return [functionName, inProcessFunction(await importHandler(entry), { functionName })]
 }
 
 async function importHandler(entry: URL): Promise<LambdaHandler> {
@@ -147,7 +142,9 @@ export function whenStarted(functions: Promise<DevFunctions>, name: DevFunctionN
   return {
     invoke: async (event) => {
       const started = await functions.catch(errorResult)
-      return 'kind' in started ? started : await started.byName[name].invoke(event)
+      if ('kind' in started) return started
+      const target = started.byName.get(name)
+      return target ? await target.invoke(event) : errorResult(new Error(`there is no function ${name}`))
     },
   }
 }

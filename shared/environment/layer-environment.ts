@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../errors.ts'
+import { managementEndpointIn } from './management-endpoint.ts'
 import { requireVariable, type Variables, variableOf } from './variables.ts'
 import { readWorkerQueues } from './worker-queue-urls.ts'
 
@@ -12,6 +13,12 @@ export const layerVariables = {
   redisUrl: 'CHANNELS_REDIS_URL',
   /** What every key in Redis begins with; `channels` by default. */
   redisPrefix: 'CHANNELS_REDIS_PREFIX',
+  /** The ElastiCache user to log in as, with the AWS credentials of the process instead of a password. */
+  redisIamUser: 'CHANNELS_REDIS_IAM_USER',
+  /** Name of the serverless cache that it logs in to. */
+  redisCacheName: 'CHANNELS_REDIS_CACHE_NAME',
+  /** Or the id of the replication group. */
+  redisReplicationGroup: 'CHANNELS_REDIS_REPLICATION_GROUP',
   /** Encrypt scopes and states: keys with commas between them. The first encrypts, all decrypt. */
   symmetricEncryptionKeys: 'CHANNELS_SYMMETRIC_ENCRYPTION_KEYS',
   /** URL of the delivery queue. */
@@ -33,8 +40,21 @@ export type StorePlace =
       /** Another DynamoDB than the region's: an emulator. */
       readonly dynamodbEndpoint: string | undefined
     }
-  | { readonly layer: 'redis'; readonly redisUrl: string; readonly redisPrefix: string | undefined }
+  | {
+      readonly layer: 'redis'
+      readonly redisUrl: string
+      readonly redisPrefix: string | undefined
+      /** To log in with AWS credentials. */
+      readonly redisIam: RedisIamPlace | undefined
+    }
   | { readonly layer: 'memory' }
+
+/** Who logs in to which cache of ElastiCache. */
+export interface RedisIamPlace {
+  readonly userName: string
+  readonly cacheName: string
+  readonly isServerless: boolean
+}
 
 /** Where a channel layer is, and how it is reached. */
 export type LayerEnvironment = StorePlace & {
@@ -69,8 +89,7 @@ export function readLayerEnvironment(env: Variables): LayerEnvironment {
     symmetricEncryptionKeys: readKeys(env),
     deliveryQueueUrl: env[layerVariables.deliveryQueueUrl] || undefined,
     workerQueueUrls: readWorkerQueues(env, layerVariables.workerQueues),
-    managementEndpoint:
-      env[layerVariables.managementEndpoint] || env['AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI'] || undefined,
+    managementEndpoint: managementEndpointIn(env, env[layerVariables.managementEndpoint]),
     region: env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || undefined,
     sqsEndpoint: env['AWS_ENDPOINT_URL_SQS'] || everything,
     credentials: readCredentials(env),
@@ -86,7 +105,8 @@ function readStorePlace(env: Variables): StorePlace {
   }
   if (layer === 'memory') return { layer }
   if (layer === 'redis') {
-    return { layer, redisUrl: readRedisUrl(env), redisPrefix: env[layerVariables.redisPrefix] || undefined }
+    const redisPrefix = env[layerVariables.redisPrefix] || undefined
+    return { layer, redisUrl: readRedisUrl(env), redisPrefix, redisIam: readRedisIam(env) }
   }
   return {
     layer,
@@ -100,6 +120,21 @@ function readRedisUrl(env: Variables): string {
   if (/^rediss?:\/\/./.test(url) && URL.canParse(url)) return url
   throw new ConfigurationError(
     `environment variable ${layerVariables.redisUrl} is no URL of a redis server (it is not shown, for there may be a password in it): set it to redis://user:password@host:6379/0, rediss: for TLS, ?cluster=true for a cluster`,
+  )
+}
+
+function readRedisIam(env: Variables): RedisIamPlace | undefined {
+  const { redisIamUser, redisCacheName, redisReplicationGroup } = layerVariables
+  if (![redisIamUser, redisCacheName, redisReplicationGroup].some((name) => env[name])) return undefined
+  const userName = requireVariable(env, redisIamUser)
+  const caches = [redisCacheName, redisReplicationGroup].filter((name) => env[name])
+  const [variable] = caches
+  const cacheName = variable === undefined ? undefined : env[variable]
+  if (cacheName !== undefined && caches.length === 1) {
+    return { userName, cacheName, isServerless: variable === redisCacheName }
+  }
+  throw new ConfigurationError(
+    `environment variable ${redisIamUser} is "${userName}", and ${caches.length === 0 ? 'none' : 'both'} of ${redisCacheName} and ${redisReplicationGroup} is set: set one of them, to the name of the serverless cache or the id of the replication group`,
   )
 }
 

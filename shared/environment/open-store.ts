@@ -3,6 +3,7 @@ import { MemoryChannelStore } from '../backends/memory/index.ts'
 import type { ChannelStore } from '../stores/channel-store.ts'
 import type { ConnectionListing } from '../stores/connection-listing.ts'
 import type { LayerEnvironment } from './layer-environment.ts'
+import { redisOptionsOf } from './redis-options.ts'
 
 /** A store, and what it holds open. */
 export interface OpenStore {
@@ -22,18 +23,28 @@ export async function openStore(environment: LayerEnvironment): Promise<OpenStor
   const keys = environment.symmetricEncryptionKeys
   const encryption = keys === undefined ? {} : { symmetricEncryptionKeys: keys }
   if (environment.layer === 'dynamodb') return openDynamoDB(environment, encryption)
-  const { redisUrl: url, redisPrefix } = environment
+  return await openRedis(environment, encryption)
+}
+
+type Encryption = { readonly symmetricEncryptionKeys?: readonly string[] }
+
+async function openRedis(
+  environment: LayerEnvironment & { readonly layer: 'redis' },
+  encryption: Encryption,
+): Promise<OpenStore> {
+  const { redisPrefix } = environment
   const prefix = redisPrefix === undefined ? {} : { prefix: redisPrefix }
+  const options = redisOptionsOf(environment)
   // Only who uses it pays for it: ioredis adds some 50 ms to a cold start.
   const { createRedisClient, RedisChannelStore } = await import('../backends/redis/index.ts')
-  const client = createRedisClient({ url })
+  const client = createRedisClient(options)
   const store = new RedisChannelStore({ client, ...prefix, ...encryption })
   return { store, close: () => client.disconnect() }
 }
 
 function openDynamoDB(
   environment: LayerEnvironment & { readonly layer: 'dynamodb' },
-  encryption: { readonly symmetricEncryptionKeys?: readonly string[] },
+  encryption: Encryption,
 ): OpenStore {
   const { table: tableName, dynamodbEndpoint: endpoint, region, credentials } = environment
   if (region !== undefined && credentials !== undefined) {

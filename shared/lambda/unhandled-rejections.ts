@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
-import type { Runtime } from '../shared/gateway/index.ts'
+import type { Metrics } from '../gateway/index.ts'
+import type { Logger } from '../logger.ts'
 
 /**
  * From now on a promise of the application that rejects while nobody awaits it is logged and counted as
@@ -10,7 +11,7 @@ import type { Runtime } from '../shared/gateway/index.ts'
  * {@link Connection.track}.
  */
 export function surviveRejections(
-  { logger, metrics }: Pick<Runtime, 'logger' | 'metrics'>,
+  { logger, metrics }: { readonly logger: Logger; readonly metrics: Metrics },
   target: EventEmitter = process,
 ): void {
   target.removeAllListeners('unhandledRejection')

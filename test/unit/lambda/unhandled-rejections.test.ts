@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { surviveRejections } from '../../../functions/unhandled-rejections.ts'
+import { surviveRejections } from '../../../shared/lambda/unhandled-rejections.ts'
 import { containerPool } from '../../../local/container-pool.ts'
 import { FakeLogger } from '../../support/fake-connection.ts'
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import {
+  allowedHostsOf,
   environmentCredentials,
-  environmentNames,
-  readAllowedHosts,
   readEnvironment,
-} from '../../../functions/environment.ts'
+  websocketUrlOf,
+} from '../../../shared/lambda/environment.ts'
+import { environmentNames } from '../../../shared/lambda/environment-names.ts'
 
 const complete = {
   AWS_REGION: 'eu-west-1',
@@ -20,6 +21,7 @@ test('three variables are enough: DynamoDB, production, info', () => {
     managementEndpoint: undefined,
     isDevelopment: false,
     logLevel: 'info',
+    service: 'lambda-channels',
     region: 'eu-west-1',
   })
 })
@@ -62,6 +64,33 @@ describe('the Redis layer', () => {
     )
   })
 
+  const url = 'rediss://cache.example.com:6379?cluster=true'
+
+  test.each([
+    [{ CHANNELS_REDIS_CACHE_NAME: 'cache' }, { cacheName: 'cache', isServerless: true }],
+    [{ CHANNELS_REDIS_REPLICATION_GROUP: 'group' }, { cacheName: 'group', isServerless: false }],
+  ])('logs in to ElastiCache with %j', (place, cache) => {
+    const env = { ...redis, CHANNELS_REDIS_URL: url, CHANNELS_REDIS_IAM_USER: 'chat', ...place }
+
+    expect(readEnvironment(env)).toMatchObject({ redisIam: { userName: 'chat', ...cache } })
+    expect(readEnvironment({ ...redis, CHANNELS_REDIS_URL: url })).toMatchObject({ redisIam: undefined })
+  })
+
+  test.each([
+    [{ CHANNELS_REDIS_IAM_USER: 'chat' }, /is "chat", and none of .*CACHE_NAME and .*GROUP is set: set one/],
+    [
+      {
+        CHANNELS_REDIS_IAM_USER: 'chat',
+        CHANNELS_REDIS_CACHE_NAME: 'a',
+        CHANNELS_REDIS_REPLICATION_GROUP: 'b',
+      },
+      /is "chat", and both of .* is set: set one of them/,
+    ],
+    [{ CHANNELS_REDIS_CACHE_NAME: 'a' }, /CHANNELS_REDIS_IAM_USER is not set/],
+  ])('does not guess how to log in to ElastiCache with %j', (login, message) => {
+    expect(() => readEnvironment({ ...redis, CHANNELS_REDIS_URL: url, ...login })).toThrow(message)
+  })
+
   test.each(['cache.example.com:secret', 'http://user:secret@host', 'redis://', 'redis://u:secret@h:port'])(
     'cannot be at %j: the error says how to write it, and shows no password',
     (url) => {
@@ -100,6 +129,23 @@ test('the management endpoint comes from our variable before the SDK’s', () =>
   expect(readEnvironment({ ...sdk, CHANNELS_MANAGEMENT_ENDPOINT: 'https://x/y' }).managementEndpoint).toBe(
     'https://x/y',
   )
+})
+
+test('a management endpoint at AWS is redirected as AWS’s SDKs are, to the path that emulators have for an API', () => {
+  const deployed = {
+    ...complete,
+    CHANNELS_MANAGEMENT_ENDPOINT: 'https://abc123.execute-api.eu-west-1.amazonaws.com/prod',
+  }
+  const everything = { ...deployed, AWS_ENDPOINT_URL: 'http://127.0.0.1:4566/' }
+  const service = { ...everything, AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: 'http://127.0.0.1:1/dev' }
+  const elsewhere = { ...everything, CHANNELS_MANAGEMENT_ENDPOINT: 'http://127.0.0.1:8000/prod' }
+
+  expect(readEnvironment(deployed).managementEndpoint).toBe(deployed.CHANNELS_MANAGEMENT_ENDPOINT)
+  expect(readEnvironment(everything).managementEndpoint).toBe(
+    'http://127.0.0.1:4566/_aws/execute-api/abc123/prod',
+  )
+  expect(readEnvironment(service).managementEndpoint).toBe('http://127.0.0.1:1/dev')
+  expect(readEnvironment(elsewhere).managementEndpoint).toBe('http://127.0.0.1:8000/prod')
 })
 
 test('credentials are those of the environment, with a session token where there is one', async () => {
@@ -146,8 +192,28 @@ describe('the queues of workers', () => {
 
 test('the hosts of pages have commas between them; without the variable there are none', () => {
   const hosts = (text?: string): readonly string[] =>
-    readAllowedHosts({ [environmentNames.allowedHosts]: text })
+    allowedHostsOf({ [environmentNames.allowedHosts]: text })
 
   expect(hosts('chat.example, .chat.example:8443,')).toEqual(['chat.example', '.chat.example:8443'])
   expect([hosts(), hosts(''), hosts(' , ')]).toEqual([[], [], []])
+})
+
+describe('the URL of the sockets', () => {
+  const url = (text?: string): string | undefined => websocketUrlOf({ [environmentNames.websocketUrl]: text })
+
+  test('is told where pages have another origin', () => {
+    expect(url('wss://a1.execute-api.eu-west-1.amazonaws.com/prod')).toBe(
+      'wss://a1.execute-api.eu-west-1.amazonaws.com/prod',
+    )
+    expect([url(), url('')]).toEqual([undefined, undefined])
+  })
+
+  test.each(['https://chat.example/prod', 'chat.example', 'wss://', 'wss://a:b'])(
+    'cannot be %j, and the error says how to write it',
+    (text) => {
+      expect(() => url(text)).toThrow(
+        `environment variable CHANNELS_WEBSOCKET_URL is "${text}", which is no URL of a WebSocket: set it to wss://host/stage`,
+      )
+    },
+  )
 })
