@@ -6,6 +6,7 @@ import type { DeliveryTask, QueuedDelivery } from '../stores/delivery-queue.ts'
 import type { LambdaContext } from './deadline.ts'
 import { delaySecondsOf } from './deferred-tasks.ts'
 import { Invocation } from './invocation.ts'
+import { invoked } from './invoked.ts'
 import { type BatchResult, batchResult, type QueueRecord, queueRecords } from './queue-event.ts'
 import { readDelivery } from './read-delivery.ts'
 import { DEFAULT_LAYER, type Runtime } from './runtime.ts'
@@ -32,7 +33,7 @@ export function createDeliveryHandler(
   application: Application<WebsocketScope>,
   runtime: Runtime,
 ): DeliveryHandler {
-  return async (event, context) => {
+  return invoked(runtime, async (event, context) => {
     const surroundings = { application, runtime, context }
     const lines = Object.values(
       Object.groupBy(
@@ -42,7 +43,7 @@ export function createDeliveryHandler(
     )
     const failures = await Promise.all(lines.map((line = []) => deliverInOrder(line, surroundings)))
     return batchResult(failures.flat())
-  }
+  })
 }
 
 /** Delivers what is due to one connection, one after the other. Resolves to the messages that failed. */
@@ -128,7 +129,7 @@ async function perform({ task, attempt }: QueuedDelivery, invocation: Invocation
 }
 
 async function fanOut(task: GroupTask, attempt: number, invocation: Invocation): Promise<void> {
-  const { group, layer = DEFAULT_LAYER, exclude, after, upTo } = task
+  const { group, layer = DEFAULT_LAYER, exclude, after, upTo, sentAt } = task
   const [store, delivery] = [invocation.storeOf(layer), invocation.deliveryOf(layer, attempt)]
   await new BaseChannelLayer({ store, delivery, surroundings: invocation.runtime }).fanOut(
     group,
@@ -137,6 +138,7 @@ async function fanOut(task: GroupTask, attempt: number, invocation: Invocation):
       exclude,
       ...(after === undefined ? {} : { after }),
       ...(upTo === undefined ? {} : { upTo }),
+      ...(sentAt === undefined ? {} : { sentAt }),
     },
   )
 }

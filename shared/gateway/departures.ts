@@ -39,5 +39,6 @@ export class Departures {
     const { logger, metrics } = this.#invocation.runtime
     logger.error('disconnect() did not run for connections found dead: time is up', { skipped })
     metrics.count('disconnectSkipped', skipped.length)
+    metrics.count('disconnected', skipped.length)
   }
 }

@@ -44,6 +44,8 @@ export interface FastPosterOptions {
   /** Tries per call, the first included. 4 by default. */
   readonly maxTries?: number
   readonly clock?: Clock
+  /** Called for each answer 429 of API Gateway, the throttled tries of one call included. */
+  readonly onThrottled?: () => void
   /** Certificates, in PEM, to trust instead of the well-known ones. */
   readonly tls?: { readonly ca?: string }
 }
@@ -95,7 +97,14 @@ export class FastPoster implements Poster {
 
   /** @throws {@link ConfigurationError} if the endpoint is not one, or the region is not known */
   constructor(options: FastPosterOptions) {
-    const { endpoint, clock = systemClock, maxSockets = 256, timeoutMs = 3000, maxTries = 4 } = options
+    const {
+      endpoint,
+      clock = systemClock,
+      maxSockets = 256,
+      timeoutMs = 3000,
+      maxTries = 4,
+      onThrottled,
+    } = options
     requirePositive({ maxSockets, timeoutMs, maxTries })
     const { url, segments, region } = parseEndpoint(endpoint, options.region)
     this.#pathPrefix = [...segments, '@connections', ''].map((segment) => `/${segment}`).join('')
@@ -114,7 +123,7 @@ export class FastPoster implements Poster {
     this.#credentials = new CredentialsCache(options.credentials)
     this.#clock = clock
     this.#maxSockets = maxSockets
-    this.#retry = { maxTries, clock, pace: new PostPace({ clock, mostAtOnce: maxSockets }) }
+    this.#retry = { maxTries, clock, pace: new PostPace({ clock, mostAtOnce: maxSockets, onThrottled }) }
   }
 
   post(connectionId: string, text: string, options?: PostOptions): Promise<void> {

@@ -7,6 +7,7 @@ import type { LambdaContext } from './deadline.ts'
 import { hasDotSegment, type HttpEvent, httpScope, parseHttpEvent } from './http-event.ts'
 import { HttpReply, type HttpResult } from './http-reply.ts'
 import { Invocation } from './invocation.ts'
+import { invoked } from './invoked.ts'
 import { isRefusal } from './protocol.ts'
 import { reportFailure } from './report-failure.ts'
 import type { Runtime } from './runtime.ts'
@@ -37,7 +38,7 @@ export function createHttpHandler(
   runtime: Runtime,
 ): HttpHandler {
   const endpoint = runtime.requireEndpoint({ handler: 'an HTTP handler', event: 'an HTTP request' })
-  return async (raw, lambda) => {
+  return invoked(runtime, async (raw, lambda) => {
     const event = parseHttpEvent(raw)
     const request = `${event.method} ${event.path}`
     const mistake = mistakeIn(event)
@@ -62,7 +63,7 @@ export function createHttpHandler(
       return plain(500)
     }
     return context.hasFailedLate ? plain(500) : result
-  }
+  })
 }
 
 async function answer(

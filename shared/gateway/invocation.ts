@@ -225,6 +225,7 @@ export class Invocation {
     record: ConnectionRecord,
     { code, reason }: { readonly code: number; readonly reason: string },
   ): Promise<void> {
+    this.count('disconnected')
     const connection = knownBy(record)
     const message: Message = { type: 'websocket.disconnect', code, reason }
     const { runtime } = this

@@ -33,6 +33,8 @@ export interface ManagementApiPosterOptions {
   /** Tries per call, the first included. 4 by default. */
   readonly maxTries?: number
   readonly clock?: Clock
+  /** Called for each answer 429 of API Gateway, the throttled tries of one call included. */
+  readonly onThrottled?: () => void
   /** Certificates, in PEM, to trust instead of the well-known ones. */
   readonly tls?: { readonly ca?: string }
 }
@@ -62,10 +64,10 @@ export class ManagementApiPoster implements Poster {
 
   /** @throws {@link ConfigurationError} if the endpoint is not one, or the region is not known */
   constructor(options: ManagementApiPosterOptions) {
-    const { clock = systemClock, maxSockets = 64, timeoutMs = 3000, maxTries = 4 } = options
+    const { clock = systemClock, maxSockets = 64, timeoutMs = 3000, maxTries = 4, onThrottled } = options
     this.#client = new ApiGatewayManagementApiClient(clientConfig(options, maxSockets))
     this.#limit = new ConcurrencyLimit(maxSockets)
-    this.#retry = { maxTries, clock, pace: new PostPace({ clock, mostAtOnce: maxSockets }) }
+    this.#retry = { maxTries, clock, pace: new PostPace({ clock, mostAtOnce: maxSockets, onThrottled }) }
     this.#timeoutMs = timeoutMs
   }
 

@@ -183,6 +183,7 @@ class Handshake {
     await this.#invocation.finish()
     const scope = this.#storable() as unknown as StoredScope
     this.#invocation.runtime.scopes.set({ ...this.#connection, scope })
+    this.#invocation.count('connected')
     const subprotocol = this.#decision?.subprotocol
     if (subprotocol === undefined) return { statusCode: 200 }
     return { statusCode: 200, headers: { 'Sec-WebSocket-Protocol': subprotocol } }
@@ -192,6 +193,7 @@ class Handshake {
   async #refuse(statusCode: number): Promise<ProxyResult> {
     const { logger, metrics } = this.#invocation.runtime
     const channelName = this.#event.connectionId
+    metrics.count('refused', 1)
     try {
       // A `groupAdd` that nobody awaits must not come after the clean-up.
       await this.#invocation.settle()

@@ -27,6 +27,8 @@ export interface PostPaceOptions {
   readonly clock: Clock
   /** Tries that the poster has under way at most, when nothing is throttled. */
   readonly mostAtOnce: number
+  /** Called for each answer 429, whoever is to blame. */
+  readonly onThrottled?: (() => void) | undefined
 }
 
 /**
@@ -39,6 +41,7 @@ export interface PostPaceOptions {
 export class PostPace {
   readonly #clock: Clock
   readonly #mostAtOnce: number
+  readonly #onThrottled: () => void
   readonly #tries = new ConcurrencyLimit(Infinity)
   #isWatching = false
   #round = 0
@@ -52,9 +55,10 @@ export class PostPace {
   #slowedAt = 0
   #growth = FIRST_GROWTH
 
-  constructor({ clock, mostAtOnce }: PostPaceOptions) {
+  constructor({ clock, mostAtOnce, onThrottled = () => {} }: PostPaceOptions) {
     this.#clock = clock
     this.#mostAtOnce = mostAtOnce
+    this.#onThrottled = onThrottled
   }
 
   /** Whether so many connections are throttled that a 429 says nothing about its own. */
@@ -82,6 +86,7 @@ export class PostPace {
    */
   leave(round: number | undefined, throttledId?: string): boolean {
     this.#tries.leave()
+    if (throttledId !== undefined) this.#onThrottled()
     if (!this.#isWatching && throttledId !== undefined) this.#watch()
     // What was begun at another pace tells nothing about this one.
     return this.#isWatching && round === this.#round && this.#count(throttledId)

@@ -55,6 +55,7 @@ const tasks: Readonly<Record<DeliveryTask['kind'], Checks>> = {
     exclude: isListOfText,
     event: optional(isEvent),
     frame: optional(isText),
+    sentAt: optional(isTime),
     close: optional(isCount),
   },
 }

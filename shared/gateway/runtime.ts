@@ -11,14 +11,11 @@ import type { WorkerQueue } from '../stores/worker-queue.ts'
 import { type MessageLimits, MessageRules } from '../layers/message-rules.ts'
 import { WorkerQueues } from '../layers/worker-queues.ts'
 import { requireWholeNumber } from '../whole-number.ts'
+import type { LambdaContext } from './deadline.ts'
 import { LayeredStore } from './layer-stores.ts'
+import { completeMetrics, type Metrics } from './metrics.ts'
 import type { Poster } from './poster.ts'
 import { ScopeCache } from './scope-cache.ts'
-
-/** Where counts go: `delivered`, `deferred`, `gone`, `failed`, `handlerFailed`, `invalidJson` and the like. */
-export interface Metrics {
-  count(name: string, value: number): void
-}
 
 /** Where a failed handler ran. */
 export interface FailureContext {
@@ -60,10 +57,13 @@ export interface RuntimeOptions {
   readonly endpoint?: string | undefined
   readonly region: string
   readonly logger: Logger
+  /** By default what is counted and measured is a line at debug. */
   readonly metrics?: Metrics
   readonly clock?: Clock
   /** Called for each exception that a handler throws, after it was logged. What it throws is logged too. */
   readonly onError?: (error: unknown, context: FailureContext) => Promise<void> | void
+  /** Called when an invocation begins, with the context object of Lambda. What it throws is logged. */
+  readonly onInvocation?: (context: LambdaContext | undefined) => void
   /** Turns on the checks that cost time. */
   readonly isDevelopment?: boolean
   /** In development: where the names of fields are kept that events of a consumer set, by its name. */
@@ -88,7 +88,7 @@ export class Runtime {
   readonly queue: DeliveryQueue
   readonly workers: WorkerQueues
   readonly logger: Logger
-  readonly metrics: Metrics
+  readonly metrics: Required<Metrics>
   readonly clock: Clock
   readonly region: string
   readonly endpoint: string | undefined
@@ -97,6 +97,7 @@ export class Runtime {
   readonly messageRules: MessageRules
   readonly fanOut: FanOutLimits
   readonly onError: NonNullable<RuntimeOptions['onError']>
+  readonly onInvocation: NonNullable<RuntimeOptions['onInvocation']>
   readonly scopes: ScopeCache
   /** In development: fields that events of a consumer set, by its name. */
   readonly lostFields: Map<string, Set<string>>
@@ -114,9 +115,7 @@ export class Runtime {
     this.queue = options.queue
     this.workers = new WorkerQueues(options.workers)
     this.logger = options.logger
-    this.metrics = options.metrics ?? {
-      count: (name, value) => options.logger.debug('count', { name, value }),
-    }
+    this.metrics = completeMetrics(options.metrics, options.logger)
     this.clock = options.clock ?? systemClock
     this.region = options.region
     this.endpoint = options.endpoint
@@ -129,6 +128,7 @@ export class Runtime {
     this.fanOut = fanOutLimits(options.fanOut)
     this.messageRules = new MessageRules(options.messageLimits)
     this.onError = options.onError ?? (() => {})
+    this.onInvocation = options.onInvocation ?? (() => {})
     this.#createPoster = options.createPoster
   }
 

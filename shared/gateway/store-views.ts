@@ -11,7 +11,7 @@ import type {
   RemovedRecord,
 } from '../stores/channel-store.ts'
 import type { ChannelMessages } from '../stores/channel-messages.ts'
-import type { Metrics } from './runtime.ts'
+import type { Metrics } from './metrics.ts'
 
 /** Passes every call on to another store. */
 export abstract class StoreView implements ChannelStore {

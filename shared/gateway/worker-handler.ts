@@ -2,6 +2,7 @@ import type { Application, ChannelScope, WebsocketScope } from '../application.t
 import { forEachConcurrently } from '../layers/for-each-concurrently.ts'
 import { workerChannelsOf } from '../worker-channels.ts'
 import { Deadline, type LambdaContext } from './deadline.ts'
+import { invoked } from './invoked.ts'
 import { JobRun, type WorkerSurroundings } from './job-run.ts'
 import { type BatchResult, batchResult, type QueueRecord, queueRecords } from './queue-event.ts'
 import type { Runtime } from './runtime.ts'
@@ -37,14 +38,14 @@ export function createWorkerHandler(
   runtime: Runtime,
 ): WorkerHandler {
   const endpoint = runtime.requireEndpoint({ handler: 'a worker handler', event: 'a job' })
-  return async (event, context) => {
+  return invoked(runtime, async (event, context) => {
     const batch = new JobBatch({ application, runtime, endpoint, context })
     const failed: string[] = []
     await forEachConcurrently(queueRecords(event, 'the queues of workers'), CONCURRENCY, async (record) => {
       if (!(await batch.take(record))) failed.push(record.messageId)
     })
     return batchResult(failed)
-  }
+  })
 }
 
 /** The jobs that one invocation was given. */

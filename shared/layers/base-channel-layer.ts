@@ -13,7 +13,7 @@ import type { Logger } from '../logger.ts'
 import type { EventMap, EventOf } from '../message.ts'
 import { requireChannelName, requireGroupName } from '../names.ts'
 import type { ChannelStore, MemberRange } from '../stores/channel-store.ts'
-import type { Delivery, GroupPayload } from './delivery.ts'
+import type { Delivery, GroupPayload, Remainder } from './delivery.ts'
 import { FanOut } from './fan-out.ts'
 import { MessageRules } from './message-rules.ts'
 import { isProcessLocal, ProcessLocalChannels } from './process-local-channels.ts'
@@ -23,11 +23,17 @@ import { enqueueJob, noDelay } from './worker-queues.ts'
 /** Names that one group send may leave out: 100 000 bytes of a queue message that has an event and its frame as well. */
 const MAX_EXCLUDED = 1_000
 
+/** Where a channel layer counts and measures. */
+export interface LayerMetrics {
+  count(name: string, value: number): void
+  record?(name: string, value: number, unit: 'Count' | 'Milliseconds'): void
+}
+
 /** What a channel layer shares with all others of its process. */
 export interface LayerSurroundings {
   readonly clock: Clock
   readonly logger: Logger
-  readonly metrics: { count(name: string, value: number): void }
+  readonly metrics: LayerMetrics
   readonly messageRules: MessageRules
 }
 
@@ -37,6 +43,9 @@ const nothingAround: LayerSurroundings = {
   metrics: { count() {} },
   messageRules: new MessageRules(),
 }
+
+/** A part of a group, and when the send to it was made. */
+type GroupPart = MemberRange & Pick<Remainder, 'sentAt'>
 
 /** What a {@link BaseChannelLayer} stands on. */
 export interface ChannelLayerParts {
@@ -110,20 +119,20 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
 
   groupSend(group: string, event: EventOf<Events>, options: GroupSendOptions = {}): Promise<GroupSendResult> {
     return this.#track(async () =>
-      this.fanOut(requireGroupName(group), { event: requireMessage(event) }, options),
+      this.#sendToGroup(requireGroupName(group), { event: requireMessage(event) }, options),
     )
   }
 
   groupSendFrame(group: string, frame: string, options: GroupSendOptions = {}): Promise<GroupSendResult> {
     return this.#track(async () => {
       requireMessageSize(frame, MAX_MESSAGE_BYTES)
-      return this.fanOut(requireGroupName(group), { frame }, options)
+      return this.#sendToGroup(requireGroupName(group), { frame }, options)
     })
   }
 
   groupClose(group: string, code = 1000, options: GroupSendOptions = {}): Promise<GroupSendResult> {
     return this.#track(async () =>
-      this.fanOut(requireGroupName(group), { close: requireCloseCode(code) }, options),
+      this.#sendToGroup(requireGroupName(group), { close: requireCloseCode(code) }, options),
     )
   }
 
@@ -138,7 +147,7 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
   async fanOut(
     group: string,
     payload: GroupPayload,
-    { exclude = [], ...range }: GroupSendOptions & MemberRange,
+    { exclude = [], ...range }: GroupSendOptions & GroupPart,
   ): Promise<GroupSendResult> {
     const excluded = requireExclude(exclude)
     const withChannels = this.#withChannels()
@@ -146,7 +155,29 @@ export class BaseChannelLayer<Events = EventMap> implements ChannelLayer<Events>
     const rendered = await this.#render(payload)
     if (rendered === undefined) return { delivered: 0, deferred: 0, gone: 0, failed: 0 }
     const fanOut = new FanOut({ ...parts, due: { group, payload: rendered, exclude: excluded, ...range } })
-    return fanOut.run().finally(() => withChannels?.report(group))
+    const result = await fanOut.run().finally(() => withChannels?.report(group))
+    if (range.sentAt !== undefined) this.#recordLag(range.sentAt, result)
+    return result
+  }
+
+  async #sendToGroup(
+    group: string,
+    payload: GroupPayload,
+    { exclude = [] }: GroupSendOptions,
+  ): Promise<GroupSendResult> {
+    const { clock, metrics } = this.#surroundings
+    const result = await this.fanOut(group, payload, { exclude, sentAt: clock.now() })
+    const { delivered, deferred, gone, failed } = result
+    metrics.record?.('fanOutSize', delivered + deferred + gone + failed, 'Count')
+    return result
+  }
+
+  /** Who served nobody, because the queue got it all, has no lag to tell of. */
+  #recordLag(sentAt: number, { delivered, gone, failed }: GroupSendResult): void {
+    if (delivered + gone + failed === 0) return
+    const { clock, metrics } = this.#surroundings
+    // The sender's clock may be a little ahead of this one.
+    metrics.record?.('fanOutLag', Math.max(0, clock.now() - sentAt), 'Milliseconds')
   }
 
   /** For a store that keeps messages: its groups may have members that `newChannel` made. */

@@ -23,6 +23,8 @@ export interface Remainder extends MemberRange {
   readonly group: string
   readonly payload: GroupPayload
   readonly exclude: readonly string[]
+  /** When the group send was made, in milliseconds since the epoch, as far as that is known. */
+  readonly sentAt?: number
 }
 
 /** Why the rest of a fan-out is handed on. */

@@ -29,6 +29,8 @@ export type DeliveryTask =
       readonly exclude: readonly string[]
       readonly event?: Message
       readonly frame?: string
+      /** When the group send was made, in milliseconds since the epoch. Tasks of older versions do not tell. */
+      readonly sentAt?: number
       /** Ends the members' connections with this code. */
       readonly close?: number
     }

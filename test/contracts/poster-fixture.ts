@@ -17,6 +17,8 @@ export interface PosterFixture extends AsyncDisposable {
   readonly stub: ConnectionsStub
   readonly poster: Poster
   readonly clock: HastyClock
+  /** How often the poster was told 429, as it says. */
+  readonly throttled: number
 }
 
 /** Makes a fixture whose stub follows `script`; a try lasts 10 seconds unless told otherwise. */

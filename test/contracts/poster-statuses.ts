@@ -88,6 +88,13 @@ export function tryingAgain(given: Given): void {
     expect(fixture.clock.sleeps).toHaveLength(2)
   })
 
+  it('tells of each 429, and of nothing else', async () => {
+    const statuses = [429, 503, 429]
+    await using fixture = await given((_, index) => ({ status: statuses[index] ?? 200 }))
+    await fixture.poster.post(ID, 'hello')
+    expect(fixture.throttled).toBe(2)
+  })
+
   it('gives up a 429 that does not end', async () => {
     await using fixture = await given(() => ({ status: 429 }))
     const failure = fixture.poster.post(ID, 'hello')

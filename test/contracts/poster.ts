@@ -18,6 +18,7 @@ export interface PosterSetup {
   readonly timeoutMs: number
   readonly maxTries: number
   readonly clock: Clock
+  readonly onThrottled: () => void
   /** The certificate to trust. */
   readonly ca: string | undefined
 }
@@ -40,17 +41,22 @@ function contract(
     const stub = await ConnectionsStub.start(certificate)
     if (script) stub.script = script
     const clock = new HastyClock()
+    let throttled = 0
     const poster = makePoster({
       endpoint: stub.endpoint,
       timeoutMs,
       maxTries: 4,
       clock,
+      onThrottled: () => void (throttled += 1),
       ca: certificate?.cert,
     })
     return {
       stub,
       poster,
       clock,
+      get throttled() {
+        return throttled
+      },
       async [Symbol.asyncDispose]() {
         poster.destroy()
         await stub[Symbol.asyncDispose]()

@@ -8,8 +8,8 @@ import { testCertificate } from '../../support/test-certificate.ts'
 
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret', sessionToken: 'token' }
 
-posterContract('FastPoster', ({ endpoint, timeoutMs, maxTries, clock, ca }) =>
-  makePoster({ endpoint, timeoutMs, maxTries, clock, ...(ca === undefined ? {} : { tls: { ca } }) }),
+posterContract('FastPoster', ({ ca, ...options }) =>
+  makePoster({ ...options, ...(ca === undefined ? {} : { tls: { ca } }) }),
 )
 
 describe('FastPoster sockets', { timeout: 30_000 }, () => {

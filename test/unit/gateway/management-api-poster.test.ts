@@ -1,16 +1,13 @@
 import { ManagementApiPoster } from '../../../shared/gateway/management-api-poster.ts'
 import { posterContract } from '../../contracts/poster.ts'
 
-posterContract('ManagementApiPoster', ({ endpoint, timeoutMs, maxTries, clock, ca }) => {
+posterContract('ManagementApiPoster', ({ ca, ...options }) => {
   const credentials = async (): Promise<{ accessKeyId: string; secretAccessKey: string }> => ({
     accessKeyId: 'AKIDEXAMPLE',
     secretAccessKey: 'secret',
   })
   return new ManagementApiPoster({
-    endpoint,
-    timeoutMs,
-    maxTries,
-    clock,
+    ...options,
     credentials,
     tls: ca === undefined ? {} : { ca },
   })

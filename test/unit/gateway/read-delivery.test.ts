@@ -18,6 +18,7 @@ test.each([
   { ...group, event },
   { ...group, frame: '' },
   { ...group, event, frame: 'x' },
+  { ...group, frame: 'x', sentAt: 1_700_000_000_000 },
   { ...group, layer: 'ticker', after: '00ff#a=', upTo: '0100', exclude: ['b='], close: 1000 },
 ])('%j is read as it is', (task) => {
   const delivery = { task, endpoint, attempt: 3 }
@@ -51,6 +52,7 @@ const wrong: readonly (readonly [field: string, delivery: object])[] = [
       ['task.after', { ...group, after: 1, frame: 'x' }],
       ['task.layer', { ...group, layer: '', frame: 'x' }],
       ['task.frame', { ...group, frame: { text: 'x' } }],
+      ['task.sentAt', { ...group, frame: 'x', sentAt: 'now' }],
       ['what task has for the group', group],
       ['what task has for the group', { ...group, frame: 'x', close: 1000 }],
     ] as const
