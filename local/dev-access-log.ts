@@ -1,3 +1,5 @@
+import { isPlainObject } from '../shared/message.ts'
+import { readSerialBody } from '../shared/serial-body.ts'
 import { isCutByClose } from './invoker.ts'
 import type { LambdaFunction, LambdaResult } from './lambda-function.ts'
 import { shownPath, shownText } from './shown.ts'
@@ -13,20 +15,23 @@ interface GatewayEvent {
   }
 }
 
+/** The paths of open connections, by their id. */
+export type OpenPaths = Map<string, string>
+
 /**
  * `target`, with one line written when a connection asks to be opened, is accepted, is rejected, and is gone.
  * Messages get none: there are too many.
  */
-export function withAccessLog(target: LambdaFunction, write: (line: string) => void): LambdaFunction {
-  const paths = new Map<string, string>()
+export function withAccessLog(
+  target: LambdaFunction,
+  write: (line: string) => void,
+  paths: OpenPaths = new Map(),
+): LambdaFunction {
   return {
     async invoke(event) {
       // The gateway makes these events, so their shape needs no check.
       const { requestContext: context, queryStringParameters: query } = event as GatewayEvent
-      if (context.eventType === 'DISCONNECT') {
-        write(ending(context, paths.get(context.connectionId)))
-        paths.delete(context.connectionId)
-      }
+      if (context.eventType === 'DISCONNECT') writeEnding(context, write, paths)
       if (context.eventType !== 'CONNECT') return await target.invoke(event)
       const path = shownPath(query?.['path'] ?? '/')
       write(`connecting   ${context.connectionId} ${path}`)
@@ -36,6 +41,34 @@ export function withAccessLog(target: LambdaFunction, write: (line: string) => v
       return result
     },
   }
+}
+
+/** `target`, which serves batches of the serial queue, with the line for a connection that is gone. */
+export function withSerialAccessLog(
+  target: LambdaFunction,
+  write: (line: string) => void,
+  paths: OpenPaths,
+): LambdaFunction {
+  return {
+    async invoke(event) {
+      for (const record of (event as { readonly Records: readonly unknown[] }).Records) {
+        const { body } = isPlainObject(record) ? record : {}
+        const { requestContext } = readSerialBody(String(body))
+        if (requestContext['eventType'] === 'DISCONNECT')
+          writeEnding(requestContext as GatewayEvent['requestContext'], write, paths)
+      }
+      return await target.invoke(event)
+    },
+  }
+}
+
+function writeEnding(
+  context: GatewayEvent['requestContext'],
+  write: (line: string) => void,
+  paths: OpenPaths,
+): void {
+  write(ending(context, paths.get(context.connectionId)))
+  paths.delete(context.connectionId)
 }
 
 /** The fields of an HTTP API's event that an access log shows: no query, which may hold secrets. */

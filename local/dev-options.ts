@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { ConfigurationError } from '../shared/errors.ts'
 
 const LAYERS = ['dynamodb', 'redis', 'memory'] as const
+const ORDERINGS = ['parallel', 'serial'] as const
 const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379'
 
 /** What `npm run dev` is asked to do. */
@@ -13,9 +14,14 @@ export interface DevOptions {
   readonly layer: DevLayer
   /** Where that Redis is. */
   readonly redisUrl: string
+  /** Whether frames of one connection are handled at the same time, or one after the other, through a FIFO queue. */
+  readonly ordering: DevOrdering
   /** No line per connection. */
   readonly quiet: boolean
 }
+
+/** How frames of one connection are handled. */
+export type DevOrdering = (typeof ORDERINGS)[number]
 
 /** The channel layers that the dev command can run on. */
 export type DevLayer = (typeof LAYERS)[number]
@@ -32,6 +38,8 @@ Usage: npm run dev -- [options]
                              redis: the same on a Redis or Valkey server that you have started
                              memory: this process's memory, functions in this process; sources do not reload
   --redis-url <url>          where that server is (default ${DEFAULT_REDIS_URL})
+  --ordering parallel|serial frames of one connection: at the same time, each by itself, or one after the other
+                             (default parallel)
   --quiet                    no line per connection
   --help                     this text
 `
@@ -49,6 +57,7 @@ export function parseDevOptions(args: readonly string[]): DevOptions | 'help' {
     host: hostOf(values.host),
     layer: layerOf(values.layer),
     redisUrl: redisUrlOf(values),
+    ordering: orderingOf(values.ordering),
     quiet: values.quiet,
   }
 }
@@ -58,6 +67,7 @@ interface ArgumentValues {
   readonly host: string
   readonly layer: string
   readonly 'redis-url'?: string
+  readonly ordering: string
   readonly quiet: boolean
   readonly help: boolean
 }
@@ -73,6 +83,7 @@ function readArguments(args: readonly string[]): ArgumentValues {
         host: { type: 'string', default: '127.0.0.1' },
         layer: { type: 'string', default: 'dynamodb' },
         'redis-url': { type: 'string' },
+        ordering: { type: 'string', default: 'parallel' },
         quiet: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -107,6 +118,12 @@ function layerOf(text: string): DevLayer {
   const layer = LAYERS.find((known) => known === text)
   if (layer) return layer
   throw new ConfigurationError(`--layer is "${text}": use dynamodb, redis or memory`)
+}
+
+function orderingOf(text: string): DevOrdering {
+  const ordering = ORDERINGS.find((known) => known === text)
+  if (ordering) return ordering
+  throw new ConfigurationError(`--ordering is "${text}": use parallel or serial`)
 }
 
 function redisUrlOf({ layer, 'redis-url': url = DEFAULT_REDIS_URL }: ArgumentValues): string {

@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { ConfigurationError } from '../shared/errors.ts'
 import { tableDefinition } from '../shared/backends/dynamodb/table.ts'
 import { announceDevServer } from '../cli/dev-servers.ts'
-import { withAccessLog, withRequestLog } from './dev-access-log.ts'
+import { type OpenPaths, withAccessLog, withRequestLog, withSerialAccessLog } from './dev-access-log.ts'
 import { requireCompilable } from './dev-compile.ts'
 import {
   DEV_TABLE,
   DEV_WORKER_QUEUE,
+  type DevEntries,
+  type DevFunctionName,
   type DevFunctions,
   functionEnvironment,
   loadInProcess,
@@ -21,17 +23,21 @@ import type { DevOutput } from './dev-output.ts'
 import { type SourceWatch, watchSources } from './dev-watch.ts'
 import { type EmbeddedDynamoDB, startEmbeddedDynamoDB } from './embedded-dynamodb.ts'
 import type { LocalAddresses } from './http-server.ts'
-import { CLOSED } from './lambda-function.ts'
-import { type LocalGateway, startLocalGateway } from './local-gateway.ts'
+import { CLOSED, type LambdaFunction } from './lambda-function.ts'
+import { type LocalFunctions, type LocalGateway, startLocalGateway } from './local-gateway.ts'
 import { stderrLogger } from './stderr-logger.ts'
 
 const ROOT = new URL('../', import.meta.url)
 const WATCHED = ['functions', 'shared', 'examples']
-const ENTRIES = {
-  websocket: new URL('functions/websocket.ts', ROOT),
-  http: new URL('functions/http.ts', ROOT),
-  delivery: new URL('functions/delivery.ts', ROOT),
-  worker: new URL('functions/worker.ts', ROOT),
+
+function entriesOf({ ordering }: DevOptions): DevEntries {
+  return {
+    websocket: new URL('functions/websocket.ts', ROOT),
+    http: new URL('functions/http.ts', ROOT),
+    delivery: new URL('functions/delivery.ts', ROOT),
+    worker: new URL('functions/worker.ts', ROOT),
+    ...(ordering === 'serial' && { serial: new URL('functions/serial.ts', ROOT) }),
+  }
 }
 
 /** A running dev server. */
@@ -59,6 +65,7 @@ export async function startDevServer(options: DevOptions, output: DevOutput): Pr
 
 class RunningDevServer {
   readonly #options: DevOptions
+  readonly #entries: DevEntries
   readonly #output: DevOutput
   readonly #functions = Promise.withResolvers<DevFunctions>()
   #gateway: LocalGateway | undefined
@@ -70,6 +77,7 @@ class RunningDevServer {
 
   constructor(options: DevOptions, output: DevOutput) {
     this.#options = options
+    this.#entries = entriesOf(options)
     this.#output = output
     // Invocations tell of a failed start; a start that fails before the first one is told by start().
     this.#functions.promise.catch(() => undefined)
@@ -78,7 +86,7 @@ class RunningDevServer {
   async start(): Promise<DevServer> {
     // The gateway comes first: a port that is in use is told at once, and the functions need its addresses.
     const gateway = await this.#startGateway()
-    await requireCompilable(Object.values(ENTRIES), ROOT)
+    await requireCompilable(Object.values(this.#entries), ROOT)
     try {
       this.#functions.resolve(await this.#startFunctions(gateway))
     } catch (error) {
@@ -105,22 +113,32 @@ class RunningDevServer {
 
   async #startGateway(): Promise<LocalGateway> {
     const { host, port } = this.#options
-    const functions = {
-      websocket: withAccessLog(whenStarted(this.#functions.promise, 'websocket'), this.#output.access),
-      http: withRequestLog(whenStarted(this.#functions.promise, 'http'), this.#output.access),
-      delivery: whenStarted(this.#functions.promise, 'delivery'),
-      workers: { [DEV_WORKER_QUEUE]: whenStarted(this.#functions.promise, 'worker') },
-    }
     try {
       this.#gateway = await startLocalGateway({
         host,
         port,
-        functions,
+        functions: this.#gatewayFunctions(),
+        heartbeat: true,
         logger: { ...stderrLogger, info: (message) => this.#output.access(message) },
       })
       return this.#gateway
     } catch (error) {
       throw explainListenFailure(error, this.#options)
+    }
+  }
+
+  #gatewayFunctions(): LocalFunctions {
+    const { access } = this.#output
+    const started = (name: DevFunctionName): LambdaFunction => whenStarted(this.#functions.promise, name)
+    const paths: OpenPaths = new Map()
+    return {
+      websocket: withAccessLog(started('websocket'), access, paths),
+      http: withRequestLog(started('http'), access),
+      delivery: started('delivery'),
+      workers: { [DEV_WORKER_QUEUE]: started('worker') },
+      ...(this.#options.ordering === 'serial' && {
+        serial: withSerialAccessLog(started('serial'), access, paths),
+      }),
     }
   }
 
@@ -131,8 +149,8 @@ class RunningDevServer {
     const env = functionEnvironment({ layer, addresses, redisUrl, allowedHosts, ...store })
     const functions =
       layer === 'memory'
-        ? await this.#output.step('functions in this process', () => loadInProcess(ENTRIES, env))
-        : await this.#output.step('functions in containers', () => startContainers(ENTRIES, env))
+        ? await this.#output.step('functions in this process', () => loadInProcess(this.#entries, env))
+        : await this.#output.step('functions in containers', () => startContainers(this.#entries, env))
     await this.#announce(addresses, env)
     return functions
   }
@@ -174,7 +192,7 @@ class RunningDevServer {
     if (!functions.reload) return this.#output.line(`${changed} changed: restart to load it`)
     const startedAt = performance.now()
     try {
-      await requireCompilable(Object.values(ENTRIES), ROOT)
+      await requireCompilable(Object.values(this.#entries), ROOT)
       await functions.reload()
       this.#output.line(`reloaded (${changed}) in ${Math.round(performance.now() - startedAt)} ms`)
     } catch (error) {

@@ -20,8 +20,8 @@ export function handshakeTarget(url: string, rules: HandshakeUrlRules): Handshak
   const query = parseQuery(mark === -1 ? '' : url.slice(mark + 1))
   if (path === `/${rules.stage}` || path === `/${rules.stage}/`) return { kind: 'stage', query }
   if (!path.startsWith(rules.socketPathPrefix)) return { kind: 'forbidden' }
-  // The path of the URL is the last value, so the client's own query cannot override it.
-  append(query, 'path', decodeOnce(path))
+  // The client's own query cannot override the path of the URL.
+  query.set('path', [decodeOnce(path)])
   return { kind: 'stage', query }
 }
 

@@ -4,6 +4,7 @@ export { type InProcessOptions, inProcessFunction, type LambdaHandler } from './
 export type { InvokeOptions, LambdaContext, LambdaFunction, LambdaResult } from './lambda-function.ts'
 export { type LiveServerOptions, startLiveServer } from './live-server.ts'
 export {
+  type EnqueueOptions,
   type LocalFunctions,
   type LocalGateway,
   type LocalGatewayOptions,

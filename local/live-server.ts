@@ -5,6 +5,7 @@ import { createDeliveryHandler } from '../shared/gateway/delivery-handler.ts'
 import { FastPoster } from '../shared/gateway/fast-poster.ts'
 import { createHttpHandler } from '../shared/gateway/http-handler.ts'
 import { Runtime } from '../shared/gateway/runtime.ts'
+import { createSerialHandler } from '../shared/gateway/serial-handler.ts'
 import { createWebsocketHandler } from '../shared/gateway/websocket-handler.ts'
 import { createWorkerHandler } from '../shared/gateway/worker-handler.ts'
 import type { Logger } from '../shared/logger.ts'
@@ -32,6 +33,8 @@ export interface LiveServerOptions {
   readonly port?: number
   /** Where connections and groups are kept; in memory by default. */
   readonly store?: ChannelStore
+  /** `serial` handles the frames of one connection one after the other, through a FIFO queue; `parallel` is the default. */
+  readonly ordering?: 'parallel' | 'serial'
   /** Default: warnings and errors to standard error. */
   readonly logger?: Logger
 }
@@ -57,7 +60,7 @@ export async function startLiveServer(options: LiveServerOptions): Promise<Local
     for (const body of bodies) gateway.enqueue(queueJson(body), where)
   }
   const functions = (addresses: LocalAddresses): LocalFunctions => functionsOf(options, addresses, put)
-  started.resolve(await startLocalGateway({ port, logger, functions }))
+  started.resolve(await startLocalGateway({ port, logger, functions, heartbeat: true }))
   return started.promise
 }
 
@@ -65,7 +68,7 @@ export async function startLiveServer(options: LiveServerOptions): Promise<Local
 type Put = (bodies: readonly object[], where: Parameters<LocalGateway['enqueue']>[1]) => Promise<void>
 
 function functionsOf(
-  { application, store = new MemoryChannelStore(), logger = stderrLogger }: LiveServerOptions,
+  { application, ordering, store = new MemoryChannelStore(), logger = stderrLogger }: LiveServerOptions,
   { managementEndpoint }: LocalAddresses,
   put: Put,
 ): LocalFunctions {
@@ -95,6 +98,11 @@ function functionsOf(
     delivery: inProcessFunction((event, context) =>
       createDeliveryHandler(whole, coldRuntime())(event, context),
     ),
+    ...(ordering === 'serial' && {
+      serial: inProcessFunction((event, context) =>
+        createSerialHandler(whole, coldRuntime())(event, context),
+      ),
+    }),
     workers: {
       [JOBS]: inProcessFunction((event, context) =>
         createWorkerHandler(whole, coldRuntime())(event, context),

@@ -1,10 +1,13 @@
 import type { Server } from 'node:http'
 import { type Clock, systemClock } from '../shared/clock.ts'
+import { ConfigurationError } from '../shared/errors.ts'
+import { HEARTBEAT_SELECTION, HEARTBEAT_TYPE } from '../shared/heartbeat.ts'
 import type { Logger } from '../shared/logger.ts'
 import { ConnectionsApi } from './connections-api.ts'
 import { Connections } from './connections.ts'
 import { Faults } from './faults.ts'
 import { Handshakes } from './handshake.ts'
+import { heartbeatIntegration } from './heartbeat-integration.ts'
 import { HttpApi } from './http-api.ts'
 import { addressesOf, listenOn, type LocalAddresses, refuseRequest } from './http-server.ts'
 import { Invoker } from './invoker.ts'
@@ -13,7 +16,8 @@ import type { DeadLetter } from './local-queue.ts'
 import { DELIVERY, LocalQueues } from './local-queues.ts'
 import { defaultPolicies, type GatewayPolicies } from './policies.ts'
 import { QueueApi } from './queue-api.ts'
-import { Routes } from './routes.ts'
+import { type RouteOptions, Routes } from './routes.ts'
+import { serialIntegration } from './serial-integration.ts'
 import { stderrLogger } from './stderr-logger.ts'
 
 const CLOSE_GRACE_MS = 500
@@ -26,6 +30,11 @@ export interface LocalFunctions {
   readonly http?: LambdaFunction
   /** Receives the delivery queue's batches. */
   readonly delivery?: LambdaFunction
+  /**
+   * Serves frames and `$disconnect` in the order of each connection, from batches of a FIFO queue: `ordering: 'serial'`. Then
+   * `websocket` serves `$connect` alone.
+   */
+  readonly serial?: LambdaFunction
   /** The functions of workers, by the name of the queue whose batches they receive. */
   readonly workers?: Readonly<Record<string, LambdaFunction>>
   /** A Lambda REQUEST authorizer of `$connect`. */
@@ -48,6 +57,11 @@ export interface LocalGatewayOptions {
   readonly routeSelectionExpression?: string
   /** Keys of routes whose function's `body` is sent back to the client. */
   readonly twoWayRoutes?: readonly string[]
+  /**
+   * Whether the gateway itself answers the frame `{"type":"websocket.heartbeat"}` with the same, and no function hears of it.
+   * Default false.
+   */
+  readonly heartbeat?: boolean
   /** What the authorizer insists on, such as `route.request.querystring.token`. */
   readonly identitySources?: readonly string[]
   /** Paths below it become the `path` query parameter, as the CloudFront front does. Default `/ws/`. */
@@ -58,6 +72,15 @@ export interface LocalGatewayOptions {
   readonly logger?: Logger
 }
 
+/** Where a message goes, and when. */
+export interface EnqueueOptions {
+  /** `delivery` by default, else that of a worker, or `serial.fifo`. */
+  readonly queue?: string
+  readonly delaySeconds?: number
+  /** Of a FIFO queue: what the message keeps its order within. */
+  readonly groupId?: string
+}
+
 /** A running API Gateway WebSocket API on this machine. */
 export interface LocalGateway extends LocalAddresses {
   /** The open connections. */
@@ -66,8 +89,8 @@ export interface LocalGateway extends LocalAddresses {
   readonly faults: Faults
   /** Messages of all queues that failed for good. */
   readonly deadLetters: readonly DeadLetter[]
-  /** Puts a message into the delivery queue, or that of a worker, as `SendMessage` does. */
-  enqueue(body: string, options?: { readonly queue?: string; readonly delaySeconds?: number }): void
+  /** Puts a message into the delivery queue, or another one, as `SendMessage` does. */
+  enqueue(body: string, options?: EnqueueOptions): void
   /** Resolves when no invocation is running and all queues are empty, delayed messages included. */
   idle(): Promise<void>
   /** Closes every socket with 1001, lets `$disconnect` run for a moment, and frees everything. */
@@ -130,18 +153,18 @@ class RunningGateway implements LocalGateway {
     const policies = { ...defaultPolicies, ...options.policies }
     const functions =
       typeof options.functions === 'function' ? options.functions(addresses) : options.functions
-    const routes = new Routes({ ...options, ...functions })
     const { faults } = this
     const invoker = new Invoker(clock, policies.integrationTimeoutMs)
+    const { delivery, serial, workers = {} } = functions
+    this.#queues = new LocalQueues({ delivery, serial, workers, invoker, policies, faults, clock, logger })
+    const routes = new Routes(routesOf(options, functions, this.#queues))
     const connections = new Connections({ routes, invoker, policies, faults, clock, logger })
     this.#invoker = invoker
     this.connections = connections
-    const { delivery, workers = {} } = functions
-    this.#queues = new LocalQueues({ delivery, workers, invoker, policies, faults, clock, logger })
     this.#functions = new Set([
       ...routes.functions(),
       ...Object.values(workers),
-      ...[delivery, functions.authorizer, functions.http].filter(isPresent),
+      ...[delivery, serial, functions.authorizer, functions.http].filter(isPresent),
     ])
 
     this.#handshakes = new Handshakes({
@@ -174,10 +197,7 @@ class RunningGateway implements LocalGateway {
     return this.#queues.deadLetters
   }
 
-  enqueue(
-    body: string,
-    { queue = DELIVERY, ...options }: { readonly queue?: string; readonly delaySeconds?: number } = {},
-  ): void {
+  enqueue(body: string, { queue = DELIVERY, ...options }: EnqueueOptions = {}): void {
     this.#queues.require(queue).send({ body, ...options })
   }
 
@@ -197,6 +217,12 @@ class RunningGateway implements LocalGateway {
     return this.close()
   }
 
+  /** Resolves when the ends of connections are served, and nothing is running. */
+  async #quiet(): Promise<void> {
+    await this.#queues.serial?.drained()
+    await this.#invoker.quiet()
+  }
+
   async #close(): Promise<void> {
     this.#queues.close()
     this.#queueApi.close()
@@ -204,13 +230,42 @@ class RunningGateway implements LocalGateway {
     this.connections.closeAll()
     await atMost(CLOSE_GRACE_MS, this.connections.empty())
     this.connections.destroy()
-    await atMost(CLOSE_GRACE_MS, this.#invoker.quiet())
+    await atMost(CLOSE_GRACE_MS, this.#quiet())
+    this.#queues.serial?.close()
     this.#invoker.close()
     // Not before: what still runs may want to post, or to enqueue.
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeAllConnections()
     await Promise.all([...this.#functions].map(async (target) => target.close?.()))
     await closed
+  }
+}
+
+/** The three routes of the function, as far as a queue does not take them, the heartbeat's, and further ones. */
+function routesOf(
+  options: LocalGatewayOptions,
+  { websocket, routes }: LocalFunctions,
+  { serial }: LocalQueues,
+): RouteOptions {
+  const { heartbeat = false, routeSelectionExpression = HEARTBEAT_SELECTION, twoWayRoutes = [] } = options
+  if (heartbeat && routeSelectionExpression !== HEARTBEAT_SELECTION) {
+    throw new ConfigurationError(
+      `routeSelectionExpression is "${routeSelectionExpression}" and heartbeat is on, whose route is selected by "${HEARTBEAT_SELECTION}": leave one of them out`,
+    )
+  }
+  const intoQueue = serial && serialIntegration(serial)
+  return {
+    ...options,
+    ...(heartbeat && {
+      routeSelectionExpression,
+      twoWayRoutes: [...twoWayRoutes, HEARTBEAT_TYPE],
+    }),
+    websocket,
+    routes: {
+      ...(intoQueue && { $default: intoQueue, $disconnect: intoQueue }),
+      ...(heartbeat && { [HEARTBEAT_TYPE]: heartbeatIntegration }),
+      ...routes,
+    },
   }
 }
 

@@ -7,6 +7,7 @@ import type { Faults } from './faults.ts'
 import type { Invoker } from './invoker.ts'
 import { killedResult, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
 import type { GatewayPolicies } from './policies.ts'
+import { FifoLine, type QueueLine, StandardLine } from './queue-line.ts'
 
 const MAX_BATCH = 10
 
@@ -17,6 +18,10 @@ export interface QueueMessage {
   readonly md5OfBody: string
   readonly sentAt: number
   readonly messageAttributes: Readonly<Record<string, object>>
+  /** Of a FIFO queue: what it keeps its order within. */
+  readonly groupId: string | undefined
+  /** Which message of the queue it is. */
+  readonly sequence: number
   /** Deliveries so far. */
   receiveCount: number
   firstReceivedAt: number | undefined
@@ -40,10 +45,13 @@ export interface QueueEntry {
   readonly delaySeconds?: number
   /** As in a Lambda event: by name, `{ stringValue, dataType }`. */
   readonly messageAttributes?: Readonly<Record<string, object>>
+  /** What it keeps its order within, in a FIFO queue. */
+  readonly groupId?: string
 }
 
 /** What the queue needs of the gateway. */
 export interface LocalQueueOptions {
+  /** One that ends with `.fifo` makes it a FIFO queue, as in SQS. */
   readonly name: string
   /** Receives the batches. Without it messages stay in the queue. */
   readonly target: LambdaFunction | undefined
@@ -55,31 +63,42 @@ export interface LocalQueueOptions {
 }
 
 /**
- * An SQS standard queue with its Lambda event source mapping, in memory: batches of up to ten as soon as there is
- * anything, partial batch responses, redelivery after a visibility time-out, dead letters.
+ * An SQS queue with its Lambda event source mapping, in memory: batches of up to ten as soon as there is anything, partial
+ * batch responses, redelivery after a visibility time-out, dead letters. Standard or, by its name, FIFO.
  */
 export class LocalQueue {
   readonly deadLetters: DeadLetter[] = []
   readonly #options: LocalQueueOptions
-  readonly #visible: QueueMessage[] = []
+  readonly #line: QueueLine
   readonly #stop = new AbortController()
   #hidden = 0
   #inFlight = 0
+  #sent = 0
   #workers = 0
   #isScheduled = false
   #idleWaiters: (() => void)[] = []
 
   constructor(options: LocalQueueOptions) {
     this.#options = options
+    this.#line = this.isFifo ? new FifoLine() : new StandardLine(options.faults)
+  }
+
+  get name(): string {
+    return this.#options.name
+  }
+
+  /** Whether it keeps the order of each group, and its messages have one. */
+  get isFifo(): boolean {
+    return this.name.endsWith('.fifo')
   }
 
   get arn(): string {
-    return `arn:aws:sqs:us-east-1:000000000000:${this.#options.name}`
+    return `arn:aws:sqs:us-east-1:000000000000:${this.name}`
   }
 
   /** Messages that can be received now, are with a function, or are delayed. */
   get counts(): { readonly visible: number; readonly inFlight: number; readonly delayed: number } {
-    return { visible: this.#visible.length, inFlight: this.#inFlight, delayed: this.#hidden }
+    return { visible: this.#line.length, inFlight: this.#inFlight, delayed: this.#hidden }
   }
 
   /** Puts one message into the queue. */
@@ -90,12 +109,16 @@ export class LocalQueue {
       md5OfBody: createHash('md5').update(entry.body).digest('hex'),
       sentAt: this.#options.clock.now(),
       messageAttributes: entry.messageAttributes ?? {},
+      groupId: this.isFifo ? (entry.groupId ?? '') : undefined,
+      sequence: (this.#sent += 1),
       receiveCount: 0,
       firstReceivedAt: undefined,
     }
     const delayMs = (entry.delaySeconds ?? 0) * 1000 + this.#options.faults.delayMessagesMs
-    if (delayMs > 0) void this.#showLater(message, delayMs)
-    else this.#show(message)
+    if (delayMs > 0) {
+      this.#line.hold(message)
+      void this.#showLater(message, delayMs)
+    } else this.#show(message)
     return message
   }
 
@@ -116,11 +139,11 @@ export class LocalQueue {
   }
 
   #isEmpty(): boolean {
-    return this.#visible.length + this.#hidden + this.#inFlight === 0
+    return this.#line.length + this.#hidden + this.#inFlight === 0
   }
 
   #show(message: QueueMessage): void {
-    this.#visible.push(message)
+    this.#line.add(message)
     if (this.#isScheduled) return
     this.#isScheduled = true
     // After the current burst of sends, so that they share a batch.
@@ -130,25 +153,28 @@ export class LocalQueue {
     })
   }
 
+  /** Shows a message that is held. */
   async #showLater(message: QueueMessage, ms: number): Promise<void> {
     this.#hidden += 1
     await sleepQuietly(this.#options.clock, ms, this.#stop.signal)
     this.#hidden -= 1
+    this.#line.release(message)
     if (!this.#stop.signal.aborted) this.#show(message)
   }
 
   #startWorkers(): void {
     const { target, policies } = this.#options
-    // A worker of a closed queue takes nothing, so none may be started for what is left in it.
-    if (target === undefined || this.#stop.signal.aborted) return
-    const wanted = Math.min(policies.queueConcurrency, Math.ceil(this.#visible.length / MAX_BATCH))
-    while (this.#workers < wanted) void this.#work(target)
+    if (target === undefined) return
+    while (this.#workers < policies.queueConcurrency) {
+      const batch = this.#take()
+      if (batch.length === 0) return
+      void this.#work(target, batch)
+    }
   }
 
-  async #work(target: LambdaFunction): Promise<void> {
+  async #work(target: LambdaFunction, first: readonly QueueMessage[]): Promise<void> {
     this.#workers += 1
-    while (this.#visible.length > 0 && !this.#stop.signal.aborted) {
-      const batch = this.#take()
+    for (let batch = first; batch.length > 0; batch = this.#take()) {
       this.#inFlight += batch.length
       this.#settle(batch, await this.#deliver(target, batch))
       this.#inFlight -= batch.length
@@ -157,12 +183,9 @@ export class LocalQueue {
     this.#workers -= 1
   }
 
+  /** What can be received: nothing of a closed queue. */
   #take(): readonly QueueMessage[] {
-    if (!this.#options.faults.shuffleMessages) return this.#visible.splice(0, MAX_BATCH)
-    const batch: QueueMessage[] = []
-    while (batch.length < MAX_BATCH && this.#visible.length > 0)
-      batch.push(...this.#visible.splice(Math.floor(Math.random() * this.#visible.length), 1))
-    return batch
+    return this.#stop.signal.aborted ? [] : this.#line.take(MAX_BATCH)
   }
 
   /** Invokes the function with `batch`; returns why messages failed, by message id. */
@@ -188,7 +211,8 @@ export class LocalQueue {
     for (const message of batch) {
       const reason = failures.get(message.messageId)
       if (reason === undefined) {
-        if (faults.takeDuplicate()) this.#show(message)
+        this.#line.release(message)
+        if (!this.isFifo && faults.takeDuplicate()) this.#show(message)
         continue
       }
       const about = { queue, messageId: message.messageId, receiveCount: message.receiveCount, reason }
@@ -201,6 +225,7 @@ export class LocalQueue {
           body: message.body,
         })
         this.deadLetters.push({ ...about, body: message.body })
+        this.#line.release(message)
       }
     }
   }
@@ -226,6 +251,11 @@ function queueRecord(message: QueueMessage, arn: string): object {
       SentTimestamp: String(message.sentAt),
       SenderId: 'local',
       ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt ?? message.sentAt),
+      ...(message.groupId !== undefined && {
+        MessageGroupId: message.groupId,
+        MessageDeduplicationId: message.messageId,
+        SequenceNumber: String(message.sequence).padStart(20, '0'),
+      }),
     },
     messageAttributes: message.messageAttributes,
     md5OfBody: message.md5OfBody,

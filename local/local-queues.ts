@@ -5,26 +5,35 @@ import { type DeadLetter, LocalQueue, type LocalQueueOptions } from './local-que
 /** Name of the delivery queue. */
 export const DELIVERY = 'delivery'
 
+/** Name of the queue of `ordering: 'serial'`. */
+const SERIAL = 'serial.fifo'
+
 /** What the queues need. */
 export interface LocalQueuesOptions extends Omit<LocalQueueOptions, 'name' | 'target'> {
   /** Receives the delivery queue's batches. */
   readonly delivery: LambdaFunction | undefined
+  /** Receives the batches of the serial queue, if there is to be one. */
+  readonly serial: LambdaFunction | undefined
   /** The functions of workers, by the name of the queue whose batches they receive. */
   readonly workers: Readonly<Record<string, LambdaFunction>>
 }
 
-/** All queues of a gateway: the delivery queue, and those of workers. */
+/** All queues of a gateway: the delivery queue, the serial queue, and those of workers. */
 export class LocalQueues {
   readonly delivery: LocalQueue
+  /** What API Gateway puts frames into, if it is to keep their order. */
+  readonly serial: LocalQueue | undefined
   readonly #byName: ReadonlyMap<string, LocalQueue>
 
   /** @throws {@link ConfigurationError} if a worker's queue is called "delivery", or a name is none of SQS */
-  constructor({ delivery, workers, ...rest }: LocalQueuesOptions) {
+  constructor({ delivery, serial, workers, ...rest }: LocalQueuesOptions) {
     this.delivery = new LocalQueue({ ...rest, name: DELIVERY, target: delivery })
+    this.serial = serial && new LocalQueue({ ...rest, name: SERIAL, target: serial })
     const queues = Object.entries(workers).map(
       ([name, target]) => [name, new LocalQueue({ ...rest, name: requireQueueName(name), target })] as const,
     )
-    this.#byName = new Map([[DELIVERY, this.delivery], ...queues])
+    const own = [this.delivery, this.serial].filter((queue) => queue !== undefined)
+    this.#byName = new Map([...own.map((queue) => [queue.name, queue] as const), ...queues])
   }
 
   get names(): readonly string[] {
@@ -54,8 +63,9 @@ export class LocalQueues {
     await Promise.all(this.#all().map((queue) => queue.drained()))
   }
 
+  /** Stops all but the serial queue, into which connections that are still open put their ends. */
   close(): void {
-    for (const queue of this.#all()) queue.close()
+    for (const queue of this.#all()) if (queue !== this.serial) queue.close()
   }
 
   #all(): readonly LocalQueue[] {

@@ -78,6 +78,8 @@ export class QueueApi {
 
   #send(queue: LocalQueue, input: Record<string, unknown>): object {
     const entry = readEntry(input)
+    if (queue.isFifo && entry.groupId === undefined)
+      throw new QueueFault('MissingParameter', 'MessageGroupId is missing: the queue is a FIFO queue')
     // Taken, so that an invocation in its last moments ends well; a closed queue forgets what is delayed.
     const message = queue.send(this.#isClosed ? { ...entry, delaySeconds: 1 } : entry)
     return { MessageId: message.messageId, MD5OfMessageBody: message.md5OfBody }
@@ -149,7 +151,13 @@ function readEntry(input: Record<string, unknown>): QueueEntry {
       `DelaySeconds is ${JSON.stringify(delaySeconds)}: use 0 to ${MAX_DELAY_SECONDS}`,
     )
   }
-  return { body, delaySeconds, messageAttributes: readAttributes(attributes) }
+  const groupId = input['MessageGroupId']
+  return {
+    body,
+    delaySeconds,
+    messageAttributes: readAttributes(attributes),
+    ...(typeof groupId === 'string' && { groupId }),
+  }
 }
 
 // From the API's spelling to the one of Lambda events.

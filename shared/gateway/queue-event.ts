@@ -12,6 +12,8 @@ export interface QueueRecord {
   readonly body: string
   /** How often it was handed out, this time included. */
   readonly receiveCount: number
+  /** Of a FIFO queue: the group within which its messages keep their order. */
+  readonly groupId: string | undefined
 }
 
 /**
@@ -38,10 +40,12 @@ export function batchResult(failed: readonly string[]): BatchResult {
 
 function queueRecord(record: unknown): QueueRecord {
   const { messageId, body, attributes } = isPlainObject(record) ? record : {}
-  const count = isPlainObject(attributes) ? Number(attributes['ApproximateReceiveCount']) : 1
+  const { ApproximateReceiveCount = 1, MessageGroupId } = isPlainObject(attributes) ? attributes : {}
+  const count = Number(ApproximateReceiveCount)
   return {
     messageId: String(messageId),
     body: typeof body === 'string' ? body : '',
     receiveCount: count >= 1 ? count : 1,
+    groupId: typeof MessageGroupId === 'string' ? MessageGroupId : undefined,
   }
 }

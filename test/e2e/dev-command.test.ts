@@ -66,6 +66,23 @@ describe('npm run dev', () => {
     expect(refused).not.toBe(id)
   })
 
+  test('with --ordering serial keeps the order of frames, and answers heartbeats itself', async () => {
+    await using dev = await startDev(['--port', '0', '--ordering', 'serial'])
+    const socket = new WebSocket(`${dev.socketUrl}/ws/chat/lobby/`)
+    const received: string[] = []
+    socket.on('message', (data: Buffer) => received.push(data.toString()))
+    await once(socket, 'open')
+
+    const frames = Array.from({ length: 12 }, (_, index) => `{"message":"${index}"}`)
+    for (const frame of frames) socket.send(frame)
+    await expect.poll(() => received, { timeout: 20_000 }).toEqual(frames)
+    socket.send('{"type":"websocket.heartbeat"}')
+    await expect.poll(() => received.at(-1)).toBe('{"type":"websocket.heartbeat"}')
+    socket.close(4001)
+
+    await dev.process.waitFor(/^disconnected \S+ 4001 \/ws\/chat\/lobby\/$/m)
+  })
+
   test.each(['dynamodb', 'memory'])(
     'serves the views beside the sockets, which they can send to, on layer %s',
     async (layer) => {
@@ -306,7 +323,7 @@ describe('npm run dev, while sources change', () => {
 
     await repository.write({
       'examples/chat/views.ts':
-        "export const views = { fetch: async (): Promise<Response> => new Response('new views') }",
+        "export const createViews = () => ({ fetch: async (): Promise<Response> => new Response('new views') })",
     })
     await dev.process.waitFor(/^reloaded \(examples\/chat\/views\.ts\)/m)
 

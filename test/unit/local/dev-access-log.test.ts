@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { withAccessLog, withRequestLog } from '../../../local/dev-access-log.ts'
+import { withAccessLog, withRequestLog, withSerialAccessLog } from '../../../local/dev-access-log.ts'
 import type { LambdaResult } from '../../../local/lambda-function.ts'
+import { serialBody, type SerialEvent } from '../../../shared/serial-body.ts'
 
 function event(eventType: string, more: { path?: string; code?: number; reason?: string } = {}): object {
   return {
@@ -36,6 +37,22 @@ test('a connection has a line when it asks, is accepted and is gone; its message
     'accepted     abc= 200',
     'disconnected abc= 1001 /ws/chat/lobby/',
   ])
+})
+
+test('one whose end comes through the serial queue has the same lines', async () => {
+  const lines: string[] = []
+  const write = (line: string): void => void lines.push(line)
+  const paths = new Map<string, string>()
+  const done = answer(200)
+  const record = (one: object): object => ({ body: serialBody(one as SerialEvent) })
+
+  await withAccessLog({ invoke: async () => done }, write, paths).invoke(event('CONNECT', { path: '/ws/' }))
+  const serial = withSerialAccessLog({ invoke: async () => done }, write, paths)
+  const Records = [record(event('MESSAGE')), record(event('DISCONNECT', { code: 4001, reason: 'bye' })), {}]
+
+  expect(await serial.invoke({ Records })).toBe(done)
+  expect(lines.slice(2)).toEqual(['disconnected abc= 4001 /ws/: bye'])
+  expect(paths.size).toBe(0)
 })
 
 test.each<[LambdaResult, string]>([

@@ -8,18 +8,30 @@ describe('the options of the dev command', () => {
       host: '127.0.0.1',
       layer: 'dynamodb',
       redisUrl: 'redis://127.0.0.1:6379',
+      ordering: 'parallel',
       quiet: false,
     })
   })
 
   test('are read from flags, in both spellings', () => {
-    const args = ['--port', '0', '--host=::1', '--layer', 'redis', '--redis-url=rediss://cache/1', '--quiet']
+    const args = [
+      '--port',
+      '0',
+      '--host=::1',
+      '--layer',
+      'redis',
+      '--redis-url=rediss://cache/1',
+      '--ordering',
+      'serial',
+      '--quiet',
+    ]
 
     expect(parseDevOptions(args)).toEqual({
       port: 0,
       host: '::1',
       layer: 'redis',
       redisUrl: 'rediss://cache/1',
+      ordering: 'serial',
       quiet: true,
     })
   })
@@ -34,6 +46,7 @@ describe('the options of the dev command', () => {
     [['8000'], /8000': options go after --, as in npm run dev -- --port 8301; --help lists them$/],
     [['--port'], /--port.*--help lists/],
     [['--quiet=yes'], /--quiet.*--help lists/],
+    [['--ordering', 'fifo'], /--ordering is "fifo": use parallel or serial/],
     [['--port', 'http'], /--port is "http": use a number from 0 to 65535/],
     [['--port', '65536'], /--port is "65536"/],
     [['--port', ''], /--port is ""/],
