@@ -25,7 +25,7 @@ export interface SignerOptions {
  */
 export type SignableHeaders = Readonly<Record<string, string>>
 
-/** What differs from request to request. There is no query. */
+/** What differs from request to request that is signed in its headers. There is no query. */
 export interface SignableRequest {
   readonly method: string
   /** The path as it is on the wire, each segment encoded a second time. */
@@ -41,6 +41,13 @@ export const EMPTY_PAYLOAD_HASH: string = hash('sha256', '', 'hex')
 
 /** No headers to sign besides `host` and those that the signature needs. */
 export const NO_HEADERS: SignableHeaders = {}
+
+/** A `GET` of `/` without a body that somebody else will make, within some time. */
+export interface PresignableRequest {
+  readonly query: Readonly<Record<string, string>>
+  /** How long the signature is good for, in seconds. */
+  readonly expiresSeconds: number
+}
 
 /** What depends on the day and the credentials. */
 interface DayKey {
@@ -103,6 +110,25 @@ export class RequestSigner {
     return `${kind.headerHead}${signature}\r\n`
   }
 
+  /** The host, the path and the query with its signature: a URL but for the scheme. */
+  presign(request: PresignableRequest, credentials: AwsCredentials, nowMs: number): string {
+    const { host } = this.#options
+    const { date, key, stringToSignHead } = this.#momentAt(Math.floor(nowMs / 1000), credentials)
+    const { accessKeyId, sessionToken } = credentials
+    const query = canonicalQuery({
+      ...request.query,
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+      'X-Amz-Credential': `${accessKeyId}/${key.scope}`,
+      'X-Amz-Date': date,
+      'X-Amz-Expires': String(request.expiresSeconds),
+      'X-Amz-SignedHeaders': 'host',
+      ...(sessionToken === undefined ? {} : { 'X-Amz-Security-Token': sessionToken }),
+    })
+    const canonical = `GET\n/\n${query}\nhost:${host}\n\nhost\n${EMPTY_PAYLOAD_HASH}`
+    const signature = key.signing.hex(stringToSignHead + hash('sha256', canonical, 'hex'))
+    return `${host}/?${query}&X-Amz-Signature=${signature}`
+  }
+
   #momentAt(second: number, credentials: AwsCredentials): Moment {
     const last = this.#moment
     if (last?.second === second && last.credentials === credentials) return last
@@ -153,7 +179,15 @@ function canonicalRequest({ method, canonicalPath, payloadHash }: SignableReques
   return shared.subarray(PATH_BYTES - start.length)
 }
 
-/** Encodes one path segment as Signature Version 4 wants it: all but letters, digits, `-`, `.`, `_` and `~`. */
+function canonicalQuery(query: Readonly<Record<string, string>>): string {
+  return Object.entries(query)
+    .map(([name, value]): [string, string] => [encodeSegment(name), encodeSegment(value)])
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+}
+
+/** Encodes a path segment, or part of a query, as Signature Version 4 wants it: all but letters, digits and `-._~`. */
 export function encodeSegment(segment: string): string {
   return encodeURIComponent(segment).replaceAll(
     /[!'()*]/g,

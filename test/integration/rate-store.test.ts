@@ -2,14 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MemoryRateStore } from '../../shared/backends/memory/memory-rate-store.ts'
 import { DynamoDBRateStore } from '../../shared/backends/dynamodb/dynamodb-rate-store.ts'
 import { TIME_TO_LIVE_ATTRIBUTE } from '../../shared/backends/dynamodb/table.ts'
-import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
-import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
 import { RedisRateStore } from '../../shared/backends/redis/redis-rate-store.ts'
 import { StoreError } from '../../shared/errors.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { rateStoreContract } from '../contracts/rate-store.ts'
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb.ts'
-import { askRedis, hasRedis, startTestRedis, type TestRedis } from '../support/redis.ts'
+import { oneRedis } from '../support/one-redis.ts'
+import { hasRedis } from '../support/redis.ts'
 
 rateStoreContract('memory', (setup) => new MemoryRateStore(setup))
 
@@ -94,26 +93,16 @@ describe('one DynamoDB', () => {
 })
 
 describe.skipIf(!hasRedis())('one Redis', () => {
-  let redis: TestRedis
-  let client: RedisClient
+  const redis = oneRedis()
 
-  beforeAll(async () => {
-    redis = await startTestRedis()
-    client = createRedisClient({ host: redis.host, port: redis.port, commandTimeoutMs: 30_000 })
-  }, 60_000)
-  afterAll(async () => {
-    client.disconnect()
-    await redis.close()
-  })
-
-  rateStoreContract('Redis', (setup) => new RedisRateStore({ client, timeoutMs: 30_000, ...setup }))
+  rateStoreContract('Redis', (setup) => new RedisRateStore({ ...redis.options, ...setup }))
 
   it('a count expires soon after its window', async () => {
-    await new RedisRateStore({ client, prefix: 'expiring' }).hit('messages.a', 10)
+    await new RedisRateStore({ ...redis.options, prefix: 'expiring' }).hit('messages.a', 10)
 
-    const [key = ''] = askRedis(redis.port, 'KEYS', 'expiring:*').split('\n')
+    const [key = ''] = redis.ask('KEYS', 'expiring:*').split('\n')
     expect(key).toMatch(/^expiring:r:\{messages\.a:10:\d+\}$/)
-    expect(Number(askRedis(redis.port, 'TTL', key))).toBeGreaterThan(10)
-    expect(Number(askRedis(redis.port, 'TTL', key))).toBeLessThanOrEqual(70)
+    expect(Number(redis.ask('TTL', key))).toBeGreaterThan(10)
+    expect(Number(redis.ask('TTL', key))).toBeLessThanOrEqual(70)
   })
 })

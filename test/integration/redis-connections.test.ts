@@ -58,8 +58,8 @@ describe.skipIf(!hasRedis())('a connection to Redis', () => {
 
   it('needs no more rights than the documentation lists', async () => {
     await using redis = await startTestRedis()
-    const rights = '+@hash +@sortedset +@list +@keyspace +@scripting +@connection -@dangerous'.split(' ')
-    askRedis(redis.port, 'ACL', 'SETUSER', 'ada', 'on', '>pass', '~channels:*', ...rights)
+    const rights = '+@hash +@sortedset +@list +@string +@keyspace +@scripting +@connection -@dangerous'
+    askRedis(redis.port, 'ACL', 'SETUSER', 'ada', 'on', '>pass', '~channels:*', ...rights.split(' '))
     const store = makeStore({ host: redis.host, port: redis.port, username: 'ada', password: 'pass' })
 
     await store.create(record)

@@ -1,31 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
+import { describe, expect, it } from 'vitest'
 import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-store.ts'
 import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
 import { RedisSessionStore } from '../../shared/backends/redis/redis-session-store.ts'
 import { StoreError } from '../../shared/errors.ts'
 import { sessionStoreContract } from '../contracts/session-store.ts'
-import { askRedis, freePort, hasRedis, startTestRedis, type TestRedis } from '../support/redis.ts'
+import { oneRedis } from '../support/one-redis.ts'
+import { freePort, hasRedis } from '../support/redis.ts'
 
 describe.skipIf(!hasRedis())('one Redis', () => {
-  let redis: TestRedis
-  let client: RedisClient
+  const redis = oneRedis()
 
-  beforeAll(async () => {
-    redis = await startTestRedis()
-    client = createRedisClient({ host: redis.host, port: redis.port, commandTimeoutMs: 30_000 })
-  }, 60_000)
-
-  afterAll(async () => {
-    client.disconnect()
-    await redis.close()
-  })
-
-  sessionStoreContract('Redis', (setup) => new RedisSessionStore({ client, timeoutMs: 30_000, ...setup }))
+  sessionStoreContract('Redis', (setup) => new RedisSessionStore({ ...redis.options, ...setup }))
 
   sessionStoreContract('Redis with encrypted values', (setup) => {
     const symmetricEncryptionKeys = ['the key of this very test run']
-    const options = { client, prefix: 'sealed', timeoutMs: 30_000, symmetricEncryptionKeys }
+    const options = { ...redis.options, prefix: 'sealed', symmetricEncryptionKeys }
     return new RedisSessionStore({ ...options, ...setup })
   })
 
@@ -33,8 +22,8 @@ describe.skipIf(!hasRedis())('one Redis', () => {
     const expiresAt = Math.floor(Date.now() / 1000) + 3_600
 
     it('expire in the server too, and last longer when they are saved', async () => {
-      const store = new RedisSessionStore({ client, prefix: 'ttl', timeoutMs: 30_000 })
-      const secondsLeft = (): number => Number(askRedis(redis.port, 'TTL', 'ttl:s:{key}'))
+      const store = new RedisSessionStore({ ...redis.options, prefix: 'ttl' })
+      const secondsLeft = (): number => Number(redis.ask('TTL', 'ttl:s:{key}'))
 
       await store.create('key', { data: { a: 1 }, expiresAt })
       const before = secondsLeft()
@@ -46,7 +35,7 @@ describe.skipIf(!hasRedis())('one Redis', () => {
     })
 
     it('stay when the channel layer of the same prefix is flushed', async () => {
-      const options = { client, prefix: 'shared', timeoutMs: 30_000 }
+      const options = { ...redis.options, prefix: 'shared' }
       const store = new RedisSessionStore(options)
       await store.create('key', { data: { a: 1 }, expiresAt })
 

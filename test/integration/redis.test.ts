@@ -1,44 +1,29 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
+import { describe, expect, it } from 'vitest'
 import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-store.ts'
-import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
 import type { ConnectionRecord, MemberPage, MemberRange } from '../../shared/stores/channel-store.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { channelStoreContract } from '../contracts/channel-store.ts'
 import { connectionListingContract } from '../contracts/connection-listing.ts'
 import { binarySerializer } from '../support/binary-serializer.ts'
-import { askRedis, hasRedis, startTestRedis, type TestRedis } from '../support/redis.ts'
+import { oneRedis } from '../support/one-redis.ts'
+import { hasRedis } from '../support/redis.ts'
 
 describe.skipIf(!hasRedis())('one Redis', () => {
-  let redis: TestRedis
-  let client: RedisClient
-
-  beforeAll(async () => {
-    redis = await startTestRedis()
-    client = createRedisClient({ host: redis.host, port: redis.port, commandTimeoutMs: 30_000 })
-  }, 60_000)
-
-  afterAll(async () => {
-    client.disconnect()
-    await redis.close()
-  })
+  const redis = oneRedis()
 
   // Slow machines are no failure: time-outs have a test of their own.
-  channelStoreContract('Redis', (setup) => new RedisChannelStore({ client, timeoutMs: 30_000, ...setup }))
+  channelStoreContract('Redis', (setup) => new RedisChannelStore({ ...redis.options, ...setup }))
 
-  connectionListingContract(
-    'Redis',
-    (setup) => new RedisChannelStore({ client, timeoutMs: 30_000, ...setup }),
-  )
+  connectionListingContract('Redis', (setup) => new RedisChannelStore({ ...redis.options, ...setup }))
 
   channelStoreContract('Redis with encrypted values', (setup) => {
     const symmetricEncryptionKeys = ['the key of this very test run', 'the key of the run before it']
-    const options = { client, prefix: 'sealed', timeoutMs: 30_000, symmetricEncryptionKeys }
+    const options = { ...redis.options, prefix: 'sealed', symmetricEncryptionKeys }
     return new RedisChannelStore({ ...options, ...setup })
   })
 
   channelStoreContract('Redis with a serializer of bytes', (setup) => {
-    const options = { client, prefix: 'binary', timeoutMs: 30_000, serializer: binarySerializer }
+    const options = { ...redis.options, prefix: 'binary', serializer: binarySerializer }
     return new RedisChannelStore({ ...options, ...setup })
   })
 
@@ -49,7 +34,7 @@ describe.skipIf(!hasRedis())('one Redis', () => {
 
   it('removes members that have expired from the group when it is read, page by page, and no others', async () => {
     const clock = new ManualClock(Date.now())
-    const store = new RedisChannelStore({ client, clock, prefix: 'expiring', timeoutMs: 30_000, pageSize: 2 })
+    const store = new RedisChannelStore({ ...redis.options, clock, prefix: 'expiring', pageSize: 2 })
     const now = Math.floor(clock.now() / 1000)
     const [short, long] = [
       ['a=', 'b=', 'c='],
@@ -67,13 +52,13 @@ describe.skipIf(!hasRedis())('one Redis', () => {
     }
 
     expect(found.toSorted()).toEqual(long)
-    expect(askRedis(redis.port, 'ZCARD', 'expiring:g:{room}')).toBe('2')
+    expect(redis.ask('ZCARD', 'expiring:g:{room}')).toBe('2')
   })
 
   it('gives a record that cannot be read as the reason why, and the others of its batch as ever', async () => {
     const expiresAt = Math.floor(Date.now() / 1000) + 6_000
     const symmetricEncryptionKeys = ['the key of this very test run']
-    const options = { client, prefix: 'mixed', timeoutMs: 30_000 }
+    const options = { ...redis.options, prefix: 'mixed' }
     const store = new RedisChannelStore(options)
     const [first, sealed, last] = ['first=', 'sealed=', 'last='].map((id) => recordOf(id, expiresAt))
     for (const record of [first, last]) await store.create(record ?? recordOf('', 0))

@@ -2,13 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DynamoDBTicketStore } from '../../shared/backends/dynamodb/dynamodb-ticket-store.ts'
 import { TIME_TO_LIVE_ATTRIBUTE } from '../../shared/backends/dynamodb/table.ts'
 import { MemoryTicketStore } from '../../shared/backends/memory/memory-ticket-store.ts'
-import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
-import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
 import { RedisTicketStore } from '../../shared/backends/redis/redis-ticket-store.ts'
 import { StoreError } from '../../shared/errors.ts'
 import { ticketStoreContract } from '../contracts/ticket-store.ts'
 import { startTestDynamoDB, type TestDynamoDB } from '../support/dynamodb.ts'
-import { askRedis, hasRedis, startTestRedis, type TestRedis } from '../support/redis.ts'
+import { oneRedis } from '../support/one-redis.ts'
+import { hasRedis } from '../support/redis.ts'
 
 const symmetricEncryptionKeys = ['the key of this very test run']
 const expiresAt = Math.floor(Date.now() / 1000) + 60
@@ -68,40 +67,31 @@ describe('one DynamoDB', () => {
 })
 
 describe.skipIf(!hasRedis())('one Redis', () => {
-  let redis: TestRedis
-  let client: RedisClient
+  const redis = oneRedis()
 
-  beforeAll(async () => {
-    redis = await startTestRedis()
-    client = createRedisClient({ host: redis.host, port: redis.port, commandTimeoutMs: 30_000 })
-  }, 60_000)
-  afterAll(async () => {
-    client.disconnect()
-    await redis.close()
-  })
-
-  ticketStoreContract('Redis', (setup) => new RedisTicketStore({ client, timeoutMs: 30_000, ...setup }))
+  ticketStoreContract('Redis', (setup) => new RedisTicketStore({ ...redis.options, ...setup }))
 
   ticketStoreContract(
     'Redis with encrypted values',
-    (setup) => new RedisTicketStore({ client, prefix: 'sealed', symmetricEncryptionKeys, ...setup }),
+    (setup) =>
+      new RedisTicketStore({ ...redis.options, prefix: 'sealed', symmetricEncryptionKeys, ...setup }),
   )
 
   it('a ticket expires in the server too, and is gone when it was taken', async () => {
-    const store = new RedisTicketStore({ client, prefix: 'ttl' })
+    const store = new RedisTicketStore({ ...redis.options, prefix: 'ttl' })
     await store.put('a', { data: { a: 1 }, expiresAt })
 
-    expect(Number(askRedis(redis.port, 'TTL', 'ttl:t:{a}'))).toBeGreaterThan(0)
+    expect(Number(redis.ask('TTL', 'ttl:t:{a}'))).toBeGreaterThan(0)
     await store.take('a')
 
-    expect(askRedis(redis.port, 'EXISTS', 'ttl:t:{a}')).toBe('0')
+    expect(redis.ask('EXISTS', 'ttl:t:{a}')).toBe('0')
   })
 
   it('an encrypted ticket shows nothing of its user', async () => {
-    const store = new RedisTicketStore({ client, prefix: 'hidden', symmetricEncryptionKeys })
+    const store = new RedisTicketStore({ ...redis.options, prefix: 'hidden', symmetricEncryptionKeys })
 
     await store.put('a', { data: { user: { id: 'ann of the north' } }, expiresAt })
 
-    expect(askRedis(redis.port, 'GET', 'hidden:t:{a}')).not.toContain('ann')
+    expect(redis.ask('GET', 'hidden:t:{a}')).not.toContain('ann')
   })
 })

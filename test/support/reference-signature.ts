@@ -34,6 +34,42 @@ export async function referenceSignature(request: ReferenceRequest): Promise<str
   return signed.headers['authorization'] ?? ''
 }
 
+/** What is to be signed in the query of a `GET /`. */
+export interface ReferenceQuery {
+  readonly service: string
+  readonly region: string
+  readonly host: string
+  readonly query: Readonly<Record<string, string>>
+  readonly expiresSeconds: number
+  readonly credentials: AwsCredentials
+  readonly nowMs: number
+}
+
+/** The query by name that AWS's own signer makes, with the signature. */
+export async function referenceQuery(request: ReferenceQuery): Promise<Readonly<Record<string, unknown>>> {
+  const { service, region, host, query, expiresSeconds, credentials, nowMs } = request
+  const { sessionToken, accessKeyId, secretAccessKey } = credentials
+  const signer = new SignatureV4({
+    service,
+    region,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+    sha256: Sha256,
+    applyChecksum: false,
+  })
+  const signed = await signer.presign(
+    {
+      method: 'GET',
+      protocol: 'http:',
+      hostname: host,
+      path: '/',
+      query: { ...query },
+      headers: { host },
+    },
+    { signingDate: new Date(nowMs), expiresIn: expiresSeconds },
+  )
+  return signed.query ?? {}
+}
+
 class Sha256 {
   readonly #hash: { update(data: Uint8Array | string): unknown; digest(): Buffer }
 

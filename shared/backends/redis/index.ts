@@ -1,5 +1,6 @@
 export { RedisChannelStore, type RedisChannelStoreOptions } from './redis-channel-store.ts'
 export { createRedisClient, type RedisAddress, type RedisClientOptions } from './redis-client.ts'
+export type { RedisIamOptions } from './iam-login.ts'
 export type { RedisClient } from './redis-calls.ts'
 export { RedisRateStore, type RedisRateStoreOptions } from './redis-rate-store.ts'
 export { RedisSessionStore, type RedisSessionStoreOptions } from './redis-session-store.ts'

@@ -2,6 +2,7 @@ import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis'
 import type { ConnectionOptions } from 'node:tls'
 import { ConfigurationError } from '../../errors.ts'
 import { requirePositive } from '../../whole-number.ts'
+import { iamConnector, type RedisIamOptions, IamToken } from './iam-login.ts'
 import type { RedisClient } from './redis-calls.ts'
 import { readRedisUrl, type RedisUrl } from './redis-url.ts'
 
@@ -28,6 +29,8 @@ export interface RedisClientOptions {
   readonly database?: number
   readonly username?: string
   readonly password?: string
+  /** Log in to ElastiCache with AWS credentials, instead of `username` and `password`. Needs TLS. */
+  readonly iam?: RedisIamOptions
   /** True checks the certificate against the authorities that Node knows; options of `node:tls` change that. */
   readonly tls?: boolean | ConnectionOptions
   /** The Sentinels, who know where `sentinelName` is. */
@@ -58,6 +61,7 @@ type Settings = { readonly [Name in keyof RedisClientOptions]: RedisClientOption
 export function createRedisClient(options: RedisClientOptions): RedisClient {
   const settings = options.url === undefined ? options : withUrl(options, readRedisUrl(options.url))
   requireOnePlace(settings)
+  requireOneLogin(settings)
   const nodes = settings.cluster?.map(({ host, port = DEFAULT_PORT }) => ({ host, port }))
   if (nodes) return new Cluster(nodes, clusterOptions(settings))
   const place = settings.sentinels ? sentinelOptions(settings) : addressOptions(settings)
@@ -101,10 +105,17 @@ function connectionOptions(settings: Settings): ConnectionSettings {
     replyMapping: 'legacy',
     enableReadyCheck: settings.sentinels !== undefined,
     disableClientInfo: true,
-    username: settings.username,
-    password: settings.password,
+    ...loginOptions(settings),
     tls: tlsOptions(settings),
   }
+}
+
+type Login = Pick<RedisOptions, 'username' | 'password' | 'Connector'>
+
+function loginOptions({ username, password, iam }: Settings): Login {
+  if (iam === undefined) return { username, password }
+  const token = new IamToken(iam)
+  return { username: iam.userName, password: token as unknown as string, Connector: iamConnector(token) }
 }
 
 function addressOptions({ host, port = DEFAULT_PORT, database = 0 }: Settings): RedisOptions {
@@ -163,6 +174,19 @@ function requireOnePlace({ host, sentinels, sentinelName, cluster, database }: S
     throw badOptions(
       `have cluster and database ${database}: a cluster has only database 0; use another prefix instead`,
     )
+  }
+}
+
+function requireOneLogin({ iam, username, password, sentinels, tls }: Settings): void {
+  if (iam === undefined) return
+  if (username !== undefined || password !== undefined) {
+    throw badOptions(
+      'have iam and a username or password: give one of them, and leave the other out of the url too',
+    )
+  }
+  if (sentinels) throw badOptions('have iam and sentinels: ElastiCache has none; give its endpoint as url')
+  if (!tls) {
+    throw badOptions('have iam without TLS, which ElastiCache asks for: write rediss: in the url, or set tls')
   }
 }
 

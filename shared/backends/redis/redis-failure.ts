@@ -22,9 +22,20 @@ export class ClientClosed extends Error {
   override readonly name = 'ClientClosed'
 }
 
+/** There are no AWS credentials to log in with. */
+export class NoToken extends Error {
+  override readonly name = 'NoToken'
+}
+
 interface Diagnosis {
   readonly text: string
   readonly isPassing: boolean
+}
+
+/** What ioredis says when no node of a cluster could be asked for the slots. */
+interface ClusterFailure {
+  /** What the node said that was asked last. */
+  readonly lastNodeError?: unknown
 }
 
 const UNKNOWN_OUTCOME = 'a write may or may not have been made: call again'
@@ -42,9 +53,11 @@ const ANSWERS: Readonly<Record<string, Diagnosis>> = {
   MOVED: lasting('is one node of a cluster: set cluster (in a URL, "?cluster=true")'),
   CROSSSLOT: lasting('is a cluster that cuts keys by other rules: remove what changes keys on the way'),
   NOAUTH: lasting('wants a password: set username and password'),
-  WRONGPASS: lasting('refuses this username and password: correct them'),
+  WRONGPASS: lasting(
+    'refuses this username and password: correct them; with iam, the role needs elasticache:Connect on the cache and the user, and the region and both names have to be right',
+  ),
   NOPERM: lasting(
-    'forbids this user a command or a key: allow it the keys of the prefix, and +@hash +@sortedset +@list +@keyspace +@scripting +@connection (in a cluster also +cluster)',
+    'forbids this user a command or a key: allow it the keys of the prefix, and +@hash +@sortedset +@list +@string +@keyspace +@scripting +@connection (in a cluster also +cluster|slots)',
   ),
   WRONGTYPE: lasting('holds something else under this key: choose another prefix, or another database'),
 }
@@ -64,14 +77,29 @@ export function redisFailure(error: unknown, context: FailureContext): StoreErro
   if (error instanceof StoreError) return error
   const { text, isPassing: retryable } = diagnose(error)
   const reason = error instanceof NoAnswer && connectFailure !== undefined ? connectFailure : error
+  hideLogin(reason)
   const said = reason instanceof ClientClosed ? '' : ` (${sayingOf(reason)}; at most ${timeoutMs} ms)`
   return new StoreError(`could not ${attempt}: ${server} ${text}${said}`, { retryable, cause: reason })
+}
+
+/** ioredis shows a command that failed with its arguments, and those of `AUTH` must not get into a log. */
+function hideLogin(error: unknown): void {
+  const { command, lastNodeError } = error as ClusterFailure & {
+    readonly command?: { readonly name: string; args: readonly unknown[] }
+  }
+  if (command?.name === 'auth') command.args = []
+  if (lastNodeError instanceof Error) hideLogin(lastNodeError)
 }
 
 function diagnose(error: unknown): Diagnosis {
   if (error instanceof ClientClosed) {
     return lasting('is not connected, for the client was closed: make a new client, or close it later')
   }
+  if (error instanceof NoToken) {
+    return lasting('was not asked, for there is nothing to log in with: correct iam.credentials')
+  }
+  const { lastNodeError } = error as ClusterFailure
+  if (isTelling(lastNodeError)) return diagnose(lastNodeError)
   const { name, message = '', code } = error as Partial<NodeJS.ErrnoException>
   if (name === 'ReplyError') return diagnoseReply(message)
   if (typeof code === 'string' && TLS_CODE.test(code)) {
@@ -85,6 +113,11 @@ function diagnose(error: unknown): Diagnosis {
     )
   }
   return lasting('failed, and calling again will not help')
+}
+
+/** Says whether a node has given a reason, for which another one would not have done better. */
+function isTelling(nodeError: unknown): boolean {
+  return nodeError instanceof NoToken || (nodeError instanceof Error && nodeError.name === 'ReplyError')
 }
 
 function diagnoseReply(message: string): Diagnosis {
@@ -107,10 +140,8 @@ function isConnectionFailure(name: string | undefined, message: string, code: un
 }
 
 function sayingOf(error: unknown): string {
-  const { name, message, code } = error as Partial<NodeJS.ErrnoException> & {
-    readonly lastNodeError?: unknown
-  }
-  const { lastNodeError } = error as { readonly lastNodeError?: unknown }
+  const { name, message, code } = error as Partial<NodeJS.ErrnoException>
+  const { lastNodeError } = error as ClusterFailure
   if (lastNodeError !== undefined && lastNodeError !== null) return sayingOf(lastNodeError)
   return message?.trim() || (code ?? name ?? String(error))
 }

@@ -8,7 +8,7 @@ import {
   type SignableHeaders,
   type SignableRequest,
 } from '../../../shared/http/request-signer.ts'
-import { referenceSignature } from '../../support/reference-signature.ts'
+import { referenceQuery, referenceSignature } from '../../support/reference-signature.ts'
 
 const NOW = Date.UTC(2026, 10, 22, 8, 5, 3, 250)
 const PLAIN: AwsCredentials = {
@@ -76,6 +76,24 @@ describe('RequestSigner', () => {
     expect(after).not.toBe(before)
     expect(after).toBe(makeSigner('execute-api').headers({ ...request, ...changes }, credentials, now))
     expect(signer.headers(request, PLAIN, NOW)).toBe(before)
+  })
+
+  it.each([
+    ['without a session', PLAIN],
+    ['with a session', SESSION],
+  ])('signs a query %s as @smithy/signature-v4 does', async (_, credentials) => {
+    const query = { Action: 'connect', User: "o'neil (chat)*", ResourceType: 'ServerlessCache' }
+    const request = { query, expiresSeconds: 900 }
+    for (const nowMs of [NOW, NOW + 1000, NOW + 86_400_000]) {
+      const reference = { service: 'elasticache', region: REGION, host: HOST, ...request, credentials, nowMs }
+
+      const [address, search] = makeSigner('elasticache').presign(request, credentials, nowMs).split('?')
+
+      expect(address).toBe(`${HOST}/`)
+      expect(Object.fromEntries(new URLSearchParams(search))).toEqual(await referenceQuery(reference))
+      // A form would write a space as "+", which a signature does not know.
+      expect(search).toContain('User=o%27neil%20%28chat%29%2A&')
+    }
   })
 
   it.each(['', 'eu west', 'eu-west-1\r\nx: y'])('refuses the region %j', (region) => {

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
+import type { RedisIamOptions } from '../../../../shared/backends/redis/iam-login.ts'
 import { createRedisClient, type RedisClientOptions } from '../../../../shared/backends/redis/redis-client.ts'
 import { ConfigurationError } from '../../../../shared/errors.ts'
 
@@ -14,6 +15,13 @@ function clusterOptionsOf(options: RedisClientOptions): Cluster['options'] {
   const client = createRedisClient(options) as Cluster
   expect(client.isCluster).toBe(true)
   return client.options
+}
+
+const iam: RedisIamOptions = {
+  userName: 'chat',
+  cacheName: 'cache',
+  region: 'eu-west-1',
+  credentials: async () => ({ accessKeyId: 'id', secretAccessKey: 'secret' }),
 }
 
 describe('the address', () => {
@@ -95,6 +103,28 @@ describe('the address', () => {
       { host: 'a', connectTimeoutMs: 0 },
       'connectTimeoutMs is 0: use a whole number from 1',
     ],
+    [
+      'two logins',
+      { url: 'rediss://ada:secret@a', iam },
+      'have iam and a username or password: give one of them',
+    ],
+    ['a login with IAM in clear text', { url: 'redis://a', iam }, 'write rediss: in the url'],
+    [
+      'a login with IAM by sentinels',
+      { sentinels: [{ host: 'a' }], sentinelName: 'b', tls: true, iam },
+      'ElastiCache has none',
+    ],
+    [
+      'no user to log in as',
+      { url: 'rediss://a', iam: { ...iam, userName: '' } },
+      'iam.userName of the redis client is "": use the name of ElastiCache',
+    ],
+    [
+      'the address of a cache for its name',
+      { url: 'rediss://a', iam: { ...iam, cacheName: 'a.serverless.euw1.cache.amazonaws.com' } },
+      'iam.cacheName of the redis client is "a.serverless',
+    ],
+    ['no region', { url: 'rediss://a', iam: { ...iam, region: '' } }, 'not the name of a region'],
     ['no time to answer', { host: 'a', commandTimeoutMs: NaN }, 'commandTimeoutMs is NaN'],
     ['no URL', { url: '127.0.0.1' }, 'is no URL'],
     ['a URL of something else', { url: 'http://:secret@a' }, 'begins with "http:"'],

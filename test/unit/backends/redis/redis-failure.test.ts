@@ -1,5 +1,6 @@
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { NoAnswer, redisFailure } from '../../../../shared/backends/redis/redis-failure.ts'
+import { NoAnswer, NoToken, redisFailure } from '../../../../shared/backends/redis/redis-failure.ts'
 import { StoreError } from '../../../../shared/errors.ts'
 
 const context = { attempt: 'load connection "a"', server: 'redis at 127.0.0.1:6379', timeoutMs: 5_000 }
@@ -80,6 +81,31 @@ describe('a failure of Redis', () => {
     })
 
     expect(redisFailure(all, context).message).toContain('failed with ECONNREFUSED')
+  })
+
+  it.each([
+    reply('WRONGPASS invalid username-password pair or user is disabled.'),
+    reply("NOPERM this user has no permissions to run the 'cluster|slots' command"),
+    new NoToken('no AWS credentials to sign with: signed out'),
+  ])('of a cluster cannot be helped by trying again when its nodes say %s', (lastNodeError) => {
+    const all = Object.assign(named('ClusterAllFailedError', 'Failed to refresh slots cache.'), {
+      lastNodeError,
+    })
+
+    const failure = redisFailure(all, context)
+
+    expect(failure.retryable).toBe(false)
+    expect(failure.message).toContain(lastNodeError.message)
+  })
+
+  it('shows no password, neither of a server nor of a node of a cluster', () => {
+    const refusal = (): Error =>
+      Object.assign(reply('WRONGPASS no'), { command: { name: 'auth', args: ['ada', 'secret'] } })
+    const all = Object.assign(named('ClusterAllFailedError', 'all'), { lastNodeError: refusal() })
+
+    for (const error of [refusal(), all]) {
+      expect(inspect(redisFailure(error, context), { depth: 10 })).not.toContain('secret')
+    }
   })
 
   it('leaves a failure alone that is one of ours already', () => {
