@@ -1,0 +1,37 @@
+import { Annotations, App } from 'aws-cdk-lib'
+import { ConfigurationError } from '../shared/index.ts'
+import { ChatStack } from './chat-stack.ts'
+import { requireCliVersion } from './cli-version.ts'
+import { ContextFlags } from './context-flags.ts'
+import { deployHints } from './deploy-hints.ts'
+
+try {
+  requireCliVersion(process.env['CDK_CLI_VERSION'])
+  build(new App())
+} catch (error) {
+  if (!(error instanceof ConfigurationError)) throw error
+  // It says what to do; a stack trace would hide that.
+  console.error(error.message)
+  process.exitCode = 1
+}
+
+function build(app: App): void {
+  const flags = new ContextFlags(app.node)
+  const emulatorEndpoint = flags.text('emulatorEndpoint') ?? process.env['AWS_ENDPOINT_URL']
+  const region = flags.text('region')
+  const tableName = flags.text('tableName')
+  const stack = new ChatStack(app, flags.text('stackName') ?? 'LambdaChannelsChat', {
+    description: 'The chat of lambda-channels',
+    layer: flags.oneOf('layer', ['dynamodb', 'redis']),
+    front: flags.flag('front', false),
+    ordering: flags.oneOf('ordering', ['parallel', 'serial']),
+    heartbeat: flags.flag('heartbeat', true),
+    monitoring: flags.flag('monitoring', true),
+    cloudWatchRole: flags.flag('cloudWatchRole', true),
+    logLevel: flags.oneOf('logLevel', ['info', 'debug', 'warn', 'error']),
+    ...(region ? { env: { region } } : {}),
+    ...(tableName ? { tableName } : {}),
+    ...(emulatorEndpoint ? { emulatorEndpoint } : {}),
+  })
+  for (const hint of deployHints(process.env, { tableName })) Annotations.of(stack).addInfo(hint)
+}
