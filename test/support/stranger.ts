@@ -8,6 +8,12 @@ import { binary, root } from './repository.ts'
 
 const run = promisify(execFile)
 
+/** What `npx` runs, by name, and with which environment variables: without these, the CDK would look for notices. */
+const TOOLS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  tsc: {},
+  cdk: { CDK_NOTICES: 'false', CDK_DISABLE_CLI_TELEMETRY: 'true' },
+}
+
 /** A server that was started, until it is disposed of. */
 export type Server = Spawned & { readonly url: string }
 
@@ -56,12 +62,18 @@ export class Stranger implements AsyncDisposable {
     if (program === 'npm') return await this.#run('npm', args)
     if (program === 'node') return await this.#run(process.execPath, args)
     if (program === 'curl') return await this.#run('curl', ['--silent', '--show-error', '--fail', ...args])
-    if (program === 'npx' && first === 'tsc') return await this.#run(binary('tsc'), rest)
+    if (program === 'npx') return await this.#use(first ?? '', rest)
     throw new Error(`nobody here knows "${program} ${args.join(' ')}": teach test/support/stranger.ts`)
   }
 
+  async #use(name: string, args: readonly string[]): Promise<void> {
+    const env = TOOLS[name]
+    if (env === undefined) throw new Error(`nobody here knows "npx ${name}": teach test/support/stranger.ts`)
+    await this.#run(binary(name), args, env)
+  }
+
   async #install(names: readonly string[]): Promise<void> {
-    for (const name of names) {
+    for (const name of names.map((spec) => spec.replace(/(?<=.)@\d.*$/, ''))) {
       const target = join(this.folder, 'node_modules', name)
       await mkdir(dirname(target), { recursive: true })
       if (name === 'lambda-channels') await cp(this.#packed, target, { recursive: true })
@@ -69,8 +81,13 @@ export class Stranger implements AsyncDisposable {
     }
   }
 
-  async #run(file: string, args: readonly string[]): Promise<void> {
-    await run(file, args, { cwd: this.folder, timeout: 60_000 }).catch((error: unknown) => {
+  async #run(
+    file: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const options = { cwd: this.folder, timeout: 60_000, env: { ...process.env, ...env } }
+    await run(file, args, options).catch((error: unknown) => {
       const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }
       throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: error })
     })

@@ -2,10 +2,11 @@ import type { Browser } from 'playwright-core'
 import { readCodeBlocks } from './documentation.ts'
 import { root } from './repository.ts'
 import { Stranger } from './stranger.ts'
+import { loadSynthesizedFunctions } from './synthesized-functions.ts'
 import { followTutorial } from './tutorial.ts'
 import { enterRoom, hears, say, TutorialTabs } from './tutorial-tabs.ts'
 
-const parts = [1, 2, 3, 4].map((part) => `docs/tutorial/part-${part}.md`)
+const parts = [1, 2, 3, 4, 5].map((part) => `docs/tutorial/part-${part}.md`)
 
 /** Looks at a server; what it returns looks again when the reader has typed what comes after. */
 type Look = (tabs: TutorialTabs, url: string) => Promise<void | (() => Promise<void>)>
@@ -63,5 +64,18 @@ export async function performTutorial(packed: string, browser: Browser | undefin
     if (tabs) lookAgain = await look(tabs, url)
   }
   await lookAgain?.()
+  await requireDeployable(stranger)
   return seen
+}
+
+/** At the end `cdk synth` has bundled the functions of sockets, deliveries and views, with the pages beside them. */
+async function requireDeployable({ folder }: Stranger): Promise<void> {
+  const functions = await loadSynthesizedFunctions(folder)
+  const broken = functions.filter(
+    ({ handler, files }) => handler !== 'function' || !files.includes('pages/room.html'),
+  )
+  if (functions.length === 3 && broken.length === 0) return
+  throw new Error(
+    `cdk synth made ${functions.length} functions instead of 3; of no use: ${JSON.stringify(broken)}`,
+  )
 }
