@@ -118,9 +118,7 @@ function codeIn(cell: string): readonly string[] {
 async function sourceText(): Promise<string> {
   const files = await readdir(join(root, 'shared'), { recursive: true })
   const sources = files.filter((name) => name.endsWith('.ts')).map((name) => `shared/${name}`)
-  const texts = [...sources, 'local/live-server.ts', 'functions/environment.ts'].map(
-    async (name) => await readText(name),
-  )
+  const texts = [...sources, 'local/live-server.ts'].map(async (name) => await readText(name))
   return (await Promise.all(texts)).join('\n')
 }
 

@@ -44,7 +44,7 @@ afterAll(async () => await rm(staging, { recursive: true, force: true }))
 
 test('the tarball holds the build, the readme and the licence, and nothing else', () => {
   const expected =
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(shared|local|cli)\/.+\.(js|d\.ts|js\.map))$/
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/(shared|local|cli|cdk)\/.+\.(js|d\.ts|js\.map))$/
 
   expect(files.filter((file) => !expected.test(file))).toEqual([])
   expect(files).toEqual(
@@ -74,13 +74,18 @@ test('what is published imports only what a stranger can install with it', async
 
   const strange = texts.flatMap(([file, text]) =>
     importsOf(text)
-      .filter((specifier) => !/^(\.|node:)/.test(specifier) && !(specifier in peerDependencies))
+      .filter((specifier) => !/^(\.|node:)/.test(specifier) && !(packageOf(specifier) in peerDependencies))
       .map((specifier) => `${file}: ${specifier}`),
   )
 
   expect(modules.length).toBeGreaterThan(50)
   expect(strange).toEqual([])
 })
+
+/** `aws-cdk-lib/aws-sqs` is of `aws-cdk-lib`, `@aws-sdk/client-sqs/x` of `@aws-sdk/client-sqs`. */
+function packageOf(specifier: string): string {
+  return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+}
 
 test('a stranger who installed the tarball can import every entrance, and compile and run the README', async () => {
   await using project = await DocumentationProject.create(async (folder) => {
@@ -125,7 +130,7 @@ test(
 )
 
 test('without any optional package, its types included, what needs none compiles strictly and loads', async () => {
-  const entrances = ['', '/gateway', '/environment', '/memory', '/dynamodb', '/testing']
+  const entrances = ['', '/gateway', '/environment', '/lambda', '/memory', '/dynamodb', '/testing']
   await using stranger = await Stranger.arrive(packed)
   await stranger.type('npm init -y && npm pkg set type=module\nnpm i lambda-channels typescript @types/node')
   const imports = entrances.map((name, index) => `import * as entrance${index} from 'lambda-channels${name}'`)
@@ -142,6 +147,21 @@ test('without any optional package, its types included, what needs none compiles
   await stranger.write('tsconfig.json', JSON.stringify({ compilerOptions }))
 
   await expect(stranger.type('npx tsc && node all.ts')).resolves.toBeUndefined()
+
+  await stranger.write(
+    'production.ts',
+    `import assert from 'node:assert/strict'
+import { runtimeFromEnvironment } from 'lambda-channels/lambda'
+
+const variables = { AWS_REGION: 'eu-west-1', CHANNELS_LAYER: 'memory', CHANNELS_DELIVERY_QUEUE_URL: 'https://sqs.example/1/delivery' }
+const [logger, metrics] = [console, { count() {} }]
+await assert.rejects(runtimeFromEnvironment(variables), /npm install @aws-lambda-powertools\\/logger, or give it a logger of your own/)
+await assert.rejects(runtimeFromEnvironment(variables, { logger }), /npm install @aws-lambda-powertools\\/metrics/)
+await runtimeFromEnvironment(variables, { logger, metrics })
+await runtimeFromEnvironment({ ...variables, CHANNELS_ENVIRONMENT: 'development' })
+`,
+  )
+  await expect(stranger.type('npx tsc && node production.ts')).resolves.toBeUndefined()
 })
 
 test('whoever installs the tarball has the command lambda-channels, which needs no other package', async () => {

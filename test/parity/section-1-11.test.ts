@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { readEnvironment } from '../../functions/environment.ts'
 import { MemoryChannelStore } from '../../shared/backends/memory/index.ts'
 import { ConfigurationError, createChannelLayer, WebsocketConsumer } from '../../shared/index.ts'
+import { readEnvironment } from '../../shared/lambda/index.ts'
 import { TestGateway, WebsocketCommunicator } from '../../shared/testing/index.ts'
 import { GatewayWorld } from '../support/gateway-world.ts'
 import { RoomConsumer } from '../support/room-consumer.ts'

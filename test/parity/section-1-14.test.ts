@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { readEnvironment } from '../../functions/environment.ts'
 import { MemoryChannelStore } from '../../shared/backends/memory/index.ts'
 import { channelLayerFromEnvironment } from '../../shared/environment/index.ts'
 import { ConfigurationError, createChannelLayer, type Message } from '../../shared/index.ts'
+import { readEnvironment } from '../../shared/lambda/index.ts'
 import { ManualClock } from '../../shared/testing/index.ts'
 
 // 1.14 InMemoryChannelLayer
