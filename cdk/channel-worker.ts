@@ -3,6 +3,7 @@ import type { IGrantable } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import { ConfigurationError } from '../shared/errors.ts'
 import { ChannelsFunction, type ChannelsFunctionProps, type FunctionSize } from './channels-function.ts'
+import { concurrencyOf } from './queue-concurrency.ts'
 import { WorkQueue } from './work-queue.ts'
 
 /** A worker function, and the channels whose jobs it does. */
@@ -31,7 +32,15 @@ export interface ChannelWorkerOptions extends FunctionSize {
 
 /** Options of {@link ChannelWorker}. */
 export interface ChannelWorkerProps
-  extends ChannelWorkerOptions, Omit<ChannelsFunctionProps, keyof FunctionSize> {}
+  extends ChannelWorkerOptions, Omit<ChannelsFunctionProps, keyof FunctionSize | 'isRecursive'> {
+  /**
+   * Where the queues are, under the names of their channels: a queue, with the jobs in it, stays when its channel gets
+   * another worker.
+   *
+   * @default - below the worker
+   */
+  readonly queueScope?: Construct
+}
 
 /** The queues of some worker channels, one for each, and the function that does their jobs. */
 export class ChannelWorker extends Construct {
@@ -52,16 +61,23 @@ export class ChannelWorker extends Construct {
     if (channels.length === 0) {
       throw new ConfigurationError(`the worker "${id}" has no channels: name those whose jobs it does`)
     }
-    this.function = new ChannelsFunction(this, 'Function', { ...rest, timeout })
+    const { queueScope = this, ...size } = rest
+    const reserved = size.reservedConcurrentExecutions
+    const concurrency = concurrencyOf(`the worker of "${channels[0]}"`, {
+      asked: maxConcurrency,
+      reserved,
+      queues: channels.length,
+    })
+    this.function = new ChannelsFunction(this, 'Function', { ...size, timeout, isRecursive: true })
     this.queues = new Map(
       channels.map((channel) => {
-        const queue = new WorkQueue(this, channel, {
+        const queue = new WorkQueue(queueScope, channel, {
           longest: this.function.longest,
           ...(maxReceiveCount === undefined ? {} : { maxReceiveCount }),
         })
         queue.addReader(this.function, {
           ...(batchSize === undefined ? {} : { batchSize }),
-          ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+          ...(concurrency === undefined ? {} : { maxConcurrency: concurrency }),
         })
         return [channel, queue]
       }),

@@ -208,7 +208,7 @@ export class ChannelsAlarms extends Construct {
 function sumOf(metrics: readonly (IMetric & { readonly metricName: string })[]): MathExpression {
   const named = metrics.map((metric) => [`m_${metric.metricName}`, metric] as const)
   return new MathExpression({
-    expression: named.map(([id]) => `FILL(${id}, 0)`).join(' + '),
+    expression: `SUM([${named.map(([id]) => id).join(', ')}])`,
     usingMetrics: Object.fromEntries(named),
     period: Duration.minutes(5),
   })

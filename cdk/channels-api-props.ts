@@ -173,7 +173,7 @@ export interface ChannelsApiProps {
   /**
    * What metrics and log lines are marked with.
    *
-   * @default - the name of the stack
+   * @default - the names of the stack and of this construct: `Chat-Api`
    */
   readonly serviceName?: string
   /**

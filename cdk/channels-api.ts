@@ -17,10 +17,11 @@ import { FunctionEntries, type FunctionName } from './function-entries.ts'
 import { HeartbeatRoute } from './heartbeat-route.ts'
 import { HttpSide } from './http-side.ts'
 import type { LayerStore } from './layer-store.ts'
+import { concurrencyOf } from './queue-concurrency.ts'
 import { RedisCache } from './redis-cache.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { SocketApi, type SocketApiProps } from './socket-api.ts'
-import { WorkQueue } from './work-queue.ts'
+import { WorkQueue, type WorkQueueReaderProps } from './work-queue.ts'
 import { planWorkers } from './worker-plan.ts'
 
 /** The functions of a {@link ChannelsApi}, but for those of its workers. */
@@ -122,7 +123,7 @@ export class ChannelsApi extends Construct {
   }
 
   get #serviceName(): string {
-    return this.#props.serviceName ?? Stack.of(this).stackName
+    return this.#props.serviceName ?? `${Stack.of(this).stackName}-${this.node.id}`
   }
 
   get #longestDelivery(): Duration {
@@ -160,13 +161,17 @@ export class ChannelsApi extends Construct {
 
   #createFunctions(): ChannelsFunctions {
     const { authorizer, ordering = 'parallel' } = this.#props
-    const create = (name: FunctionName, why: string, size: FunctionSize = {}): ChannelsFunction =>
+    const create = (
+      name: FunctionName,
+      why: string,
+      size: Partial<ChannelsFunctionProps> = {},
+    ): ChannelsFunction =>
       new ChannelsFunction(this, `${name[0]?.toUpperCase()}${name.slice(1)}Function`, {
         ...this.#functionProps(name, why),
         ...size,
         ...this.#props.sizes?.[name],
       })
-    const deliverySize = { timeout: this.#longestDelivery, memorySize: 1024 }
+    const deliverySize = { timeout: this.#longestDelivery, memorySize: 1024, isRecursive: true }
     return {
       websocket: create('websocket', 'sockets need a function'),
       delivery: create('delivery', 'what has to wait needs a function', deliverySize),
@@ -180,10 +185,12 @@ export class ChannelsApi extends Construct {
 
   #createWorkers(): readonly ChannelWorker[] {
     const { application, workers, sizes } = this.#props
-    return planWorkers(application, workers).map((worker, index) => {
-      const why = `the application has the worker channel "${worker.channels[0]}"`
-      return new ChannelWorker(this, `Worker${index === 0 ? '' : index + 1}`, {
-        ...this.#functionProps('worker', why),
+    const queueScope = new Construct(this, 'Jobs')
+    return planWorkers(application, workers).map((worker) => {
+      const [first = ''] = worker.channels
+      return new ChannelWorker(this, `Worker-${first}`, {
+        ...this.#functionProps('worker', `the application has the worker channel "${first}"`),
+        queueScope,
         ...sizes?.worker,
         ...worker,
       })
@@ -235,7 +242,18 @@ export class ChannelsApi extends Construct {
     const reader = this.functions.serial
     if (reader) {
       const { longest } = reader
-      return new SerialQueue(this, 'Serial', { ...serialQueue, api: this.sockets.api, reader, longest })
+      const maxConcurrency = concurrencyOf('the serial function', {
+        asked: serialQueue?.maxConcurrency,
+        reserved: this.#props.sizes?.serial?.reservedConcurrentExecutions,
+        queues: 1,
+      })
+      return new SerialQueue(this, 'Serial', {
+        ...serialQueue,
+        ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+        api: this.sockets.api,
+        reader,
+        longest,
+      })
     }
     if (serialQueue === undefined) return undefined
     throw new ConfigurationError(
@@ -252,7 +270,7 @@ export class ChannelsApi extends Construct {
       this.sockets.addRoute('$disconnect', websocket)
     }
     if (this.#props.heartbeat ?? true) new HeartbeatRoute(this, 'Heartbeat', { api: this.sockets.api })
-    this.deliveries.addReader(delivery, { maxConcurrency: MOST_DELIVERY_WORKERS })
+    this.deliveries.addReader(delivery, this.#deliveryConcurrency())
     if (http) this.http?.serve(http)
   }
 
@@ -283,6 +301,14 @@ export class ChannelsApi extends Construct {
       ...(this.store instanceof ChannelsTable ? { table: this.store.table } : {}),
       ...(this.http ? { httpApi: this.http.api } : {}),
     })
+  }
+
+  #deliveryConcurrency(): WorkQueueReaderProps {
+    const reserved = this.#props.sizes?.delivery?.reservedConcurrentExecutions ?? MOST_DELIVERY_WORKERS
+    const maxConcurrency = concurrencyOf('sizes.delivery', { reserved, queues: 1 })
+    return maxConcurrency === undefined
+      ? {}
+      : { maxConcurrency: Math.min(maxConcurrency, MOST_DELIVERY_WORKERS) }
   }
 
   #authorizer(): WebSocketLambdaAuthorizer | undefined {

@@ -5,6 +5,7 @@ import {
   Architecture,
   Function as LambdaFunction,
   type FunctionProps,
+  RecursiveLoop,
   Runtime,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda'
@@ -55,6 +56,12 @@ export interface ChannelsFunctionProps extends FunctionSize {
   readonly logRetention: RetentionDays
   readonly tracing?: boolean
   readonly network?: FunctionNetwork
+  /**
+   * Whether messages that it puts into queues may invoke it again: Lambda would stop it after some 16 times.
+   *
+   * @default false
+   */
+  readonly isRecursive?: boolean
 }
 
 /** A Lambda function on Node 24 and arm64 whose role may write its own log, and nothing else until it is granted. */
@@ -85,6 +92,7 @@ export class ChannelsFunction extends LambdaFunction {
       ...(reservedConcurrentExecutions === undefined ? {} : { reservedConcurrentExecutions }),
       ...(props.tracing ? { tracing: Tracing.ACTIVE } : {}),
       ...networkProps(network),
+      ...(props.isRecursive ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
     })
     this.longest = timeout
     if (network) grantNetworkInterfaces(role)

@@ -6,6 +6,7 @@ import { Construct } from 'constructs'
 import { layerVariables } from '../shared/environment/layer-environment.ts'
 import { PARTITION_KEY, SORT_KEY, TIME_TO_LIVE_ATTRIBUTE } from '../shared/backends/dynamodb/table.ts'
 import type { LayerStore } from './layer-store.ts'
+import { acceptFinding } from './nag-reasons.ts'
 
 /** Options of {@link ChannelsTable}. */
 export interface ChannelsTableProps {
@@ -75,6 +76,16 @@ export class ChannelsTable extends Construct implements LayerStore {
 
   grantUse(grantee: IGrantable): void {
     this.table.grant(grantee, ...ACTIONS)
-    this.table.encryptionKey?.grantEncryptDecrypt(grantee)
+    if (!this.table.encryptionKey) return
+    this.table.encryptionKey.grantEncryptDecrypt(grantee)
+    const principal = grantee.grantPrincipal
+    if (!Construct.isConstruct(principal)) return
+    for (const action of ['kms:ReEncrypt*', 'kms:GenerateDataKey*']) {
+      acceptFinding(
+        principal,
+        `AwsSolutions-IAM5[Action::${action}]`,
+        'DynamoDB uses the key on behalf of who calls it.',
+      )
+    }
   }
 }

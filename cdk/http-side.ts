@@ -11,6 +11,7 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import { apiNameOf } from './api-name.ts'
 import { acceptFinding } from './nag-reasons.ts'
 import type { Throttle } from './socket-api.ts'
 
@@ -42,7 +43,7 @@ export class HttpSide extends Construct {
 
   constructor(scope: Construct, id: string, { throttle, logRetention }: HttpSideProps) {
     super(scope, id)
-    this.api = new HttpApi(this, 'Api', { createDefaultStage: false })
+    this.api = new HttpApi(this, 'Api', { apiName: apiNameOf(this), createDefaultStage: false })
     this.stage = new HttpStage(this, 'Stage', {
       httpApi: this.api,
       stageName: '$default',
@@ -50,7 +51,12 @@ export class HttpSide extends Construct {
       throttle,
       accessLogSettings: {
         destination: new LogGroupLogDestination(
-          new LogGroup(this, 'AccessLog', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY }),
+          new LogGroup(this, 'AccessLog', {
+            // Of other groups API Gateway writes each into a policy of the account, which takes some thirty and forgets none.
+            logGroupName: `/aws/vendedlogs/apigateway/${apiNameOf(this)}-${this.api.apiId}`,
+            retention: logRetention,
+            removalPolicy: RemovalPolicy.DESTROY,
+          }),
         ),
         format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG_FIELDS)),
       },

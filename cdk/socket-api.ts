@@ -1,5 +1,5 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib'
-import { AccessLogFormat, CfnAccount } from 'aws-cdk-lib/aws-apigateway'
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import {
   type CfnStage,
   type IpAddressType,
@@ -9,12 +9,14 @@ import {
   WebSocketStage,
 } from 'aws-cdk-lib/aws-apigatewayv2'
 import { WebSocketLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
-import { type IGrantable, ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { ConfigurationError } from '../shared/errors.ts'
 import { requireWholeNumber } from '../shared/whole-number.ts'
+import { apiGatewayLogAccount } from './api-gateway-log-account.ts'
+import { apiNameOf } from './api-name.ts'
 import { acceptFinding, acceptWildcard } from './nag-reasons.ts'
 
 /** How many requests a stage takes: connects and frames of clients, together. Over it, API Gateway answers 429. */
@@ -67,6 +69,7 @@ export class SocketApi extends Construct {
     requireThrottle(props.throttle)
     const { stageName, ipAddressType, routeSelectionExpression = '$request.body.action' } = props
     this.api = new WebSocketApi(this, 'Api', {
+      apiName: apiNameOf(this),
       routeSelectionExpression,
       ...(ipAddressType === undefined ? {} : { ipAddressType }),
     })
@@ -88,7 +91,7 @@ export class SocketApi extends Construct {
         this.#logGroup('ExecutionLog', props, `/aws/apigateway/${this.api.apiId}/${stageName}`),
       )
     }
-    if (props.cloudWatchRole) stage.node.addDependency(this.#logRole())
+    if (props.cloudWatchRole) stage.node.addDependency(apiGatewayLogAccount(this))
     const { region, urlSuffix } = Stack.of(this)
     this.managementEndpoint = `https://${this.api.apiId}.execute-api.${region}.${urlSuffix}/${stageName}`
   }
@@ -141,28 +144,6 @@ export class SocketApi extends Construct {
       removalPolicy: RemovalPolicy.DESTROY,
       ...(logGroupName === undefined ? {} : { logGroupName }),
     })
-  }
-
-  /**
-   * API Gateway refuses to log before the account has a role for it, one per account and region. It stays when the stack
-   * goes, for other APIs may have come to need it.
-   */
-  #logRole(): CfnAccount {
-    const role = new Role(this, 'LogRole', {
-      assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
-      managedPolicies: [
-        ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
-      ],
-    })
-    role.applyRemovalPolicy(RemovalPolicy.RETAIN)
-    acceptFinding(
-      role,
-      'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
-      'The role is of the account, for all its APIs, and this is the policy that AWS made for it.',
-    )
-    const account = new CfnAccount(this, 'Account', { cloudWatchRoleArn: role.roleArn })
-    account.applyRemovalPolicy(RemovalPolicy.RETAIN)
-    return account
   }
 }
 

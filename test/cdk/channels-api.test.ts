@@ -1,5 +1,6 @@
 import { App, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { describe, expect, test } from 'vitest'
 import { ChannelsApi, type ChannelsApiProps } from '../../cdk/index.ts'
 import { application } from '../../functions/application.ts'
@@ -160,7 +161,7 @@ describe('queues', () => {
 
     expect(working.map(([id]) => id)).toEqual([
       expect.stringContaining('Delivery'),
-      expect.stringContaining('Worker'),
+      expect.stringContaining('Jobs'),
     ])
     for (const [, { RedrivePolicy, SqsManagedSseEnabled }] of working) {
       const { deadLetterTargetArn, maxReceiveCount } = RedrivePolicy as Properties
@@ -226,7 +227,7 @@ describe('functions', () => {
         CHANNELS_LAYER: 'dynamodb',
         CHANNELS_TABLE: expect.stringMatching(/^<ApiTable\w+>$/),
         CHANNELS_DELIVERY_QUEUE_URL: expect.stringMatching(/^<ApiDeliveryQueue\w+>$/),
-        CHANNELS_WORKER_QUEUES: expect.stringMatching(/^\{"chat-announcements":"<ApiWorker\w+>"\}$/),
+        CHANNELS_WORKER_QUEUES: expect.stringMatching(/^\{"chat-announcements":"<ApiJobs\w+>"\}$/),
         CHANNELS_MANAGEMENT_ENDPOINT: expect.stringMatching(
           /^https:\/\/<ApiSocketsApi\w+>\.execute-api\.<AWS::Region>\.<AWS::URLSuffix>\/prod$/,
         ),
@@ -234,7 +235,7 @@ describe('functions', () => {
           /^<ApiHttpApi\w+>\.execute-api\.<AWS::Region>\.<AWS::URLSuffix>$/,
         ),
         CHANNELS_WEBSOCKET_URL: expect.stringMatching(/^wss:\/\/<ApiSocketsApi\w+>\..*\/prod$/),
-        CHANNELS_SERVICE: 'Chat',
+        CHANNELS_SERVICE: 'Chat-Api',
       })
     }
   })
@@ -291,7 +292,7 @@ describe('functions', () => {
             "sqs:GetQueueUrl",
           ],
           [
-            "<ApiWorkerchatannouncementsQueue0D2C990C.Arn>",
+            "<ApiJobschatannouncementsQueue11E24BFF.Arn>",
           ],
         ],
         [
@@ -356,6 +357,69 @@ describe('an HTTP side', () => {
       PayloadFormatVersion: '2.0',
       IntegrationUri: { 'Fn::GetAtt': [Match.stringLikeRegexp('HttpFunction'), 'Arn'] },
     })
+  })
+})
+
+describe('two in one stack', () => {
+  const app = new App({ context: { 'aws:cdk:bundling-stacks': [] } })
+  const stack = new Stack(app, 'Both')
+  for (const id of ['One', 'Two']) new ChannelsApi(stack, id, { application, functions: 'functions' })
+  const template = Template.fromStack(stack)
+
+  test('count apart, and have names of their own in the console', () => {
+    const functions = Object.values(propertiesOf(template, 'AWS::Lambda::Function'))
+    const apis = Object.values(propertiesOf(template, 'AWS::ApiGatewayV2::Api'))
+    const services = functions.map(({ Environment }) => JSON.stringify(Environment).match(/"Both-\w+"/)?.[0])
+
+    expect(new Set(services)).toEqual(new Set(['"Both-One"', '"Both-Two"']))
+    expect(new Set(apis.map(({ Name }) => Name))).toEqual(
+      new Set(['Both-One-Sockets', 'Both-One-Http', 'Both-Two-Sockets', 'Both-Two-Http']),
+    )
+  })
+
+  test('give the account its role for logs once', () => {
+    template.resourceCountIs('AWS::ApiGateway::Account', 1)
+  })
+})
+
+describe('workers', () => {
+  class Job extends Consumer<ChannelScope> {}
+  const jobs = Job.asApplication()
+  const three = ProtocolTypeRouter({
+    websocket: class extends WebsocketConsumer {}.asApplication(),
+    channel: ChannelNameRouter({ a: jobs, b: jobs, c: jobs }),
+  })
+  const queuesWith = (workers?: ChannelsApiProps['workers']) =>
+    Object.keys(
+      templateOf({ application: three, ...(workers ? { workers } : {}) }).findResources('AWS::SQS::Queue'),
+    )
+
+  test('get other channels without a queue, and the jobs in it, going', () => {
+    const byOne = new Set(queuesWith())
+
+    expect(byOne.size).toBe(8)
+    expect(new Set(queuesWith([{ channels: ['b'] }, { channels: ['c', 'a'] }]))).toEqual(byOne)
+  })
+
+  test('start no more invocations than the function may have: what is throttled counts as a failure', () => {
+    const template = templateOf({
+      application: three,
+      workers: [{ channels: ['a', 'b', 'c'], reservedConcurrentExecutions: 10 }],
+      sizes: { delivery: { reservedConcurrentExecutions: 7 } },
+    })
+    const mappings = Object.values(propertiesOf(template, 'AWS::Lambda::EventSourceMapping'))
+
+    const concurrency = mappings.map(({ ScalingConfig }) => ScalingConfig)
+    expect(concurrency).toHaveLength(4)
+    expect(concurrency).toContainEqual({ MaximumConcurrency: 7 })
+    expect(concurrency.filter((each) => JSON.stringify(each) === '{"MaximumConcurrency":3}')).toHaveLength(3)
+  })
+
+  test('and deliveries may put messages into their own queues as often as it takes', () => {
+    const functions = Object.entries(propertiesOf(templateOf(), 'AWS::Lambda::Function'))
+    const allowed = functions.filter(([, { RecursiveLoop }]) => RecursiveLoop === 'Allow').map(([id]) => id)
+
+    expect(allowed).toEqual([expect.stringContaining('Delivery'), expect.stringContaining('Worker')])
   })
 })
 
@@ -469,6 +533,16 @@ describe('wrong props say what to do:', () => {
       { application: withWorkers, workers: [{ channels: ['mails', 'thumbnails'] }, { channels: [] }] },
       /has no channels: name those/,
     ],
+    [
+      'fewer invocations than queues start',
+      { sizes: { delivery: { reservedConcurrentExecutions: 1 } } },
+      /sizes\.delivery has reservedConcurrentExecutions 1 for 1 queue: a queue starts at least 2.*set it to 2 or more/,
+    ],
+    [
+      'more invocations than there may be',
+      { workers: [{ channels: ['chat-announcements'], reservedConcurrentExecutions: 5, maxConcurrency: 6 }] },
+      /has maxConcurrency 6 for each of 1 queue, and reservedConcurrentExecutions 5.*at most 5, or reserve 6/,
+    ],
     ['a stage that no URL has', { stageName: '$default' }, /stageName is "\$default": use 1 to 128 letters/],
     [
       'no throttle',
@@ -501,15 +575,27 @@ describe('wrong props say what to do:', () => {
 })
 
 describe('cdk-nag', () => {
-  test.each<[string, Partial<ChannelsApiProps>, StackProps?]>([
-    ['a plain API', {}],
-    ['a plain API in a region that is known', {}, { env: { account: '111111111111', region: 'eu-west-1' } }],
-    ['one with a front', { front: true }],
-    ['one with traces', { tracing: true }],
-    ['one with order', { ordering: 'serial' }],
-    ['one with a cache', { layer: 'redis' }],
-  ])('finds nothing in %s', (_name, props, stackProps) => {
-    const findings = nagFindings((stack) => addApi(stack, props), stackProps)
+  test.each<[string, Partial<ChannelsApiProps>, StackProps?, ((stack: Stack) => Partial<ChannelsApiProps>)?]>(
+    [
+      ['a plain API', {}],
+      [
+        'a plain API in a region that is known',
+        {},
+        { env: { account: '111111111111', region: 'eu-west-1' } },
+      ],
+      ['one with a front', { front: true }],
+      ['one with traces', { tracing: true }],
+      ['one with order', { ordering: 'serial' }],
+      ['one with a cache', { layer: 'redis' }],
+      [
+        'one with a key of its own',
+        {},
+        {},
+        (stack) => ({ encryptionKey: new Key(stack, 'Key', { enableKeyRotation: true }) }),
+      ],
+    ],
+  )('finds nothing in %s', (_name, props, stackProps, more) => {
+    const findings = nagFindings((stack) => addApi(stack, { ...props, ...more?.(stack) }), stackProps)
 
     expect(findings).toEqual([])
   })

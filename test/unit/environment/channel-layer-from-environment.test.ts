@@ -48,6 +48,7 @@ test('one line makes a layer of what the functions are told; a group send is one
             group: 'room',
             exclude: [],
             event: { type: 'chat.message', message: 'hi' },
+            sentAt: expect.any(Number),
           },
           endpoint: complete.CHANNELS_MANAGEMENT_ENDPOINT,
           attempt: 0,
