@@ -1,3 +1,4 @@
+import { Annotations } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { ConfigurationError } from '../shared/errors.ts'
 import type { DomainNameOptions } from './custom-domain.ts'
@@ -36,12 +37,14 @@ export interface Addresses {
 export function createAddresses(
   scope: Construct,
   { sockets, http }: { readonly sockets: SocketApi; readonly http: HttpSide | undefined },
-  { front, domainName, emulatorEndpoint }: AddressOptions,
+  options: AddressOptions,
 ): Addresses {
+  const { front, domainName, emulatorEndpoint } = options
   const httpUrl = http && `https://${http.host}`
   const pageHost = http?.host
   const direct = { front: undefined, domain: undefined, isOneOrigin: false, httpUrl, pageHost }
   if (emulatorEndpoint !== undefined) {
+    warnOfLeftOut(scope, options)
     return { ...direct, ...atEmulator(requireOrigin(emulatorEndpoint), { sockets, http }) }
   }
   if (front) {
@@ -66,6 +69,17 @@ export function createAddresses(
     return { ...direct, domain, websocketUrl: domain.websocketUrl }
   }
   return { ...direct, websocketUrl: sockets.stage.url }
+}
+
+/** Emulators have no CloudFront before API Gateway, and no names. */
+function warnOfLeftOut(scope: Construct, options: AddressOptions): void {
+  for (const name of ['front', 'domainName'] as const) {
+    if (!options[name]) continue
+    Annotations.of(scope).addWarningV2(
+      `lambda-channels:${name}`,
+      `${name} is left out, because emulatorEndpoint is given: clients reach the APIs at the emulator`,
+    )
+  }
 }
 
 /** LocalStack and those like it serve every API below one address. */

@@ -7,7 +7,8 @@ import { deployHints } from './deploy-hints.ts'
 
 try {
   requireCliVersion(process.env['CDK_CLI_VERSION'])
-  build(new App())
+  // Made here, so that what is found then is told in the same way.
+  build(new App({ autoSynth: false })).synth()
 } catch (error) {
   if (!(error instanceof ConfigurationError)) throw error
   // It says what to do; a stack trace would hide that.
@@ -15,7 +16,7 @@ try {
   process.exitCode = 1
 }
 
-function build(app: App): void {
+function build(app: App): App {
   const flags = new ContextFlags(app.node)
   const emulatorEndpoint = flags.text('emulatorEndpoint') ?? process.env['AWS_ENDPOINT_URL']
   const region = flags.text('region')
@@ -34,4 +35,5 @@ function build(app: App): void {
     ...(emulatorEndpoint ? { emulatorEndpoint } : {}),
   })
   for (const hint of deployHints(process.env, { tableName })) Annotations.of(stack).addInfo(hint)
+  return app
 }

@@ -11,6 +11,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { ConfigurationError } from '../shared/errors.ts'
 import { requireWholeNumber } from '../shared/whole-number.ts'
 import type { MetricName } from '../shared/lambda/metric-names.ts'
 import { ChannelMetrics } from './channel-metrics.ts'
@@ -42,6 +43,13 @@ export interface AlarmThresholds {
    * @default 10_000
    */
   readonly throttledPosts?: number
+}
+
+const THRESHOLDS: Required<AlarmThresholds> = {
+  fanOutLagMs: 10_000,
+  deliveryAgeSeconds: 1200,
+  handlerFailures: 5,
+  throttledPosts: 10_000,
 }
 
 /** What {@link ChannelsAlarms} watch. */
@@ -93,16 +101,16 @@ export class ChannelsAlarms extends Construct {
   /** By name: `Lost`, `FanOutLag`, `Errors-websocket`, … */
   readonly alarms: Readonly<Record<string, Alarm>>
   readonly #props: ChannelsAlarmsProps
+  readonly #thresholds: Required<AlarmThresholds>
   readonly #own: ChannelMetrics
   readonly #made: Record<string, Alarm> = {}
 
-  /** @throws {@link ConfigurationError} for a threshold that is no whole number */
+  /** @throws {@link ConfigurationError} for a threshold that there is not, or that is no whole number */
   constructor(scope: Construct, id: string, props: ChannelsAlarmsProps) {
     super(scope, id)
-    for (const [name, value] of Object.entries(props.thresholds ?? {})) {
-      requireWholeNumber(value, `thresholds.${name}`, { least: 0 })
-    }
+    requireThresholds(props.thresholds)
     this.#props = props
+    this.#thresholds = { ...THRESHOLDS, ...props.thresholds }
     this.#own = new ChannelMetrics(props.serviceName)
     this.#watchFunctions()
     this.#watchQueues()
@@ -124,7 +132,7 @@ export class ChannelsAlarms extends Construct {
   }
 
   #watchQueues(): void {
-    const { deadLetterQueues, deliveryQueue, thresholds = {} } = this.#props
+    const { deadLetterQueues, deliveryQueue } = this.#props
     for (const [name, queue] of Object.entries(deadLetterQueues)) {
       const waiting = queue.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),
@@ -140,22 +148,21 @@ export class ChannelsAlarms extends Construct {
       {
         description:
           'The delivery queue is not worked off: its function fails, is throttled, or is too slow.',
-        threshold: thresholds.deliveryAgeSeconds ?? 1_200,
+        threshold: this.#thresholds.deliveryAgeSeconds,
         periods: 3,
       },
     )
   }
 
   #watchSending(): void {
-    const { thresholds = {} } = this.#props
     this.#add('FanOutLag', this.#own.own('fanOutLag', 'p99', Duration.minutes(1)), {
       description: 'Group sends take long to reach their members.',
-      threshold: thresholds.fanOutLagMs ?? 10_000,
+      threshold: this.#thresholds.fanOutLagMs,
       periods: 3,
     })
     this.#add('HandlerFailures', this.#own.own('handlerFailed'), {
       description: 'Handlers of the application throw; each exception is in the log at error.',
-      threshold: thresholds.handlerFailures ?? 5,
+      threshold: this.#thresholds.handlerFailures,
     })
     this.#add('Lost', sumOf(LOSSES.map((name) => this.#own.own(name))), {
       description:
@@ -163,7 +170,7 @@ export class ChannelsAlarms extends Construct {
     })
     this.#add('ThrottledPosts', this.#own.own('throttled'), {
       description: "API Gateway refuses posts: the account's limit of requests per second is reached.",
-      threshold: thresholds.throttledPosts ?? 10_000,
+      threshold: this.#thresholds.throttledPosts,
       periods: 3,
     })
   }
@@ -201,6 +208,17 @@ export class ChannelsAlarms extends Construct {
       alarm.addOkAction(new SnsAction(alarmTopic))
     }
     this.#made[name] = alarm
+  }
+}
+
+function requireThresholds(thresholds: AlarmThresholds = {}): void {
+  for (const [name, value] of Object.entries(thresholds)) {
+    if (!(name in THRESHOLDS)) {
+      throw new ConfigurationError(
+        `thresholds has "${name}", which no alarm has: use ${Object.keys(THRESHOLDS).join(', ')}`,
+      )
+    }
+    requireWholeNumber(value, `thresholds.${name}`, { least: 0 })
   }
 }
 

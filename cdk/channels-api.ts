@@ -14,10 +14,12 @@ import { ChannelsFunction, type ChannelsFunctionProps, type FunctionSize } from 
 import { ChannelsTable } from './channels-table.ts'
 import { ChannelWorker } from './channel-worker.ts'
 import { FunctionEntries, type FunctionName } from './function-entries.ts'
+import { mergeEnvironments } from './function-environment.ts'
 import { HeartbeatRoute } from './heartbeat-route.ts'
 import { HttpSide } from './http-side.ts'
 import type { LayerStore } from './layer-store.ts'
 import { concurrencyOf } from './queue-concurrency.ts'
+import { requireProps } from './props-rules.ts'
 import { RedisCache } from './redis-cache.ts'
 import { SerialQueue } from './serial-queue.ts'
 import { SocketApi, type SocketApiProps } from './socket-api.ts'
@@ -69,6 +71,7 @@ export class ChannelsApi extends Construct {
 
   constructor(scope: Construct, id: string, props: ChannelsApiProps) {
     super(scope, id)
+    requireProps(props)
     this.#props = props
     this.#entries = new FunctionEntries(props.functions)
     const limits = {
@@ -214,7 +217,7 @@ export class ChannelsApi extends Construct {
   #environment(): Readonly<Record<string, string>> {
     const { allowedHosts = [], logLevel = 'info', environment } = this.#props
     const { pageHost, isOneOrigin, websocketUrl } = this.addresses
-    return {
+    const made = {
       ...this.layerEnvironment,
       [environmentNames.allowedHosts]: [
         ...(pageHost === undefined ? [] : [pageHost]),
@@ -223,8 +226,8 @@ export class ChannelsApi extends Construct {
       ...(isOneOrigin ? {} : { [environmentNames.websocketUrl]: websocketUrl }),
       [environmentNames.logLevel]: logLevel,
       [environmentNames.service]: this.#serviceName,
-      ...environment,
     }
+    return mergeEnvironments(made, environment)
   }
 
   #workerQueues(): string {

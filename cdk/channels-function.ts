@@ -3,6 +3,7 @@ import { type ISecurityGroup, type IVpc, type SubnetSelection } from 'aws-cdk-li
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   Architecture,
+  type CfnFunction,
   Function as LambdaFunction,
   type FunctionProps,
   RecursiveLoop,
@@ -14,6 +15,7 @@ import type { Construct } from 'constructs'
 import { ConfigurationError } from '../shared/errors.ts'
 import { requireWholeNumber } from '../shared/whole-number.ts'
 import { BUNDLE_HANDLER, functionBundle } from './function-bundle.ts'
+import { requireEnvironmentSize } from './function-environment.ts'
 import { acceptWildcard } from './nag-reasons.ts'
 
 /** How large a function is. */
@@ -25,7 +27,8 @@ export interface FunctionSize {
    */
   readonly memorySize?: number
   /**
-   * How long one invocation may take. The function keeps the last 2.5 seconds for what has to go into queues.
+   * How long one invocation may take: 10 to 900 whole seconds, and to 29 where API Gateway waits. The function keeps the
+   * last 2.5 seconds for what has to go into queues.
    *
    * @default - 29 seconds, the most that API Gateway waits; 60 seconds where a queue invokes
    */
@@ -71,7 +74,7 @@ export class ChannelsFunction extends LambdaFunction {
 
   constructor(scope: Construct, id: string, props: ChannelsFunctionProps) {
     const { memorySize = 512, timeout = Duration.seconds(29), reservedConcurrentExecutions, network } = props
-    requireSize(id, memorySize, timeout)
+    requireSize(id, { reservedConcurrentExecutions: 0, ...props, memorySize, timeout })
     const logGroup = new LogGroup(scope, `${id}Log`, {
       retention: props.logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -84,7 +87,7 @@ export class ChannelsFunction extends LambdaFunction {
       architecture: Architecture.ARM_64,
       code: functionBundle({ entry: props.entry, assets: props.assets ?? {} }),
       handler: BUNDLE_HANDLER,
-      environment: props.environment,
+      environment: { ...nodeOptions(network), ...props.environment },
       memorySize,
       timeout,
       role,
@@ -95,11 +98,23 @@ export class ChannelsFunction extends LambdaFunction {
       ...(props.isRecursive ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
     })
     this.longest = timeout
+    // When all is known, also what was added since.
+    this.node.addValidation({
+      validate: () => {
+        requireEnvironmentSize(this.node.defaultChild as CfnFunction)
+        return []
+      },
+    })
     if (network) grantNetworkInterfaces(role)
     if (props.tracing) {
       acceptWildcard(role, '*', 'X-Ray has no resource to name: a trace is not one.')
     }
   }
+}
+
+/** Without a way out for IPv4, each new connection that tried that first would lose some 250 ms. */
+function nodeOptions(network: FunctionNetwork | undefined): Readonly<Record<string, string>> {
+  return network?.isDualStack ? { NODE_OPTIONS: '--dns-result-order=ipv6first' } : {}
 }
 
 function networkProps(network: FunctionNetwork | undefined): Partial<FunctionProps> {
@@ -113,12 +128,14 @@ function networkProps(network: FunctionNetwork | undefined): Partial<FunctionPro
   }
 }
 
-/** Lambda puts a function into a VPC with the rights of its role. */
+/**
+ * Lambda puts a function into a VPC with the rights of its role, and looks whether it may delete whatever interface there
+ * is before it creates the function: a pattern of interfaces alone is refused.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ */
 function grantNetworkInterfaces(role: Role): void {
   const { partition, region, account } = Stack.of(role)
-  const named = ['network-interface/*', 'subnet/*', 'security-group/*'].map(
-    (resource) => `arn:${partition}:ec2:${region}:${account}:${resource}`,
-  )
+  const anyInterface = `arn:${partition}:ec2:${region}:${account}:*/*`
   role.addToPolicy(
     new PolicyStatement({
       actions: [
@@ -127,7 +144,7 @@ function grantNetworkInterfaces(role: Role): void {
         'ec2:AssignPrivateIpAddresses',
         'ec2:UnassignPrivateIpAddresses',
       ],
-      resources: named,
+      resources: [anyInterface],
     }),
   )
   role.addToPolicy(
@@ -136,17 +153,26 @@ function grantNetworkInterfaces(role: Role): void {
       resources: ['*'],
     }),
   )
-  const reason =
-    'Lambda names the network interfaces of a function itself, and ec2:Describe… knows no resources.'
-  for (const resource of [...named, '*']) acceptWildcard(role, resource, reason)
+  acceptWildcard(
+    role,
+    anyInterface,
+    'Lambda makes the network interfaces of a function itself, and creates no function that may not delete all of them.',
+  )
+  acceptWildcard(role, '*', 'ec2:Describe… knows no resources.')
 }
 
-function requireSize(id: string, memorySize: number, timeout: Duration): void {
+function requireSize(
+  id: string,
+  { memorySize, timeout, reservedConcurrentExecutions }: Required<FunctionSize>,
+): void {
   requireWholeNumber(memorySize, `the memorySize of the function ${id}, in MB,`, { least: 128, most: 10_240 })
+  requireWholeNumber(reservedConcurrentExecutions, `reservedConcurrentExecutions of the function ${id}`, {
+    least: 0,
+  })
   const seconds = timeout.toSeconds({ integral: false })
-  if (seconds < 10 || seconds > 900) {
+  if (!Number.isInteger(seconds) || seconds < 10 || seconds > 900) {
     throw new ConfigurationError(
-      `the timeout of the function ${id} is ${seconds} seconds: set it to 10 to 900; less leaves no time beside the 2.5 seconds that are kept for queues`,
+      `the timeout of the function ${id} is ${seconds} seconds: set it to 10 to 900, without fractions; less leaves no time beside the 2.5 seconds that are kept for queues`,
     )
   }
 }

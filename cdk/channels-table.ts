@@ -1,9 +1,10 @@
-import { RemovalPolicy } from 'aws-cdk-lib'
+import { RemovalPolicy, Token } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import type { IGrantable } from 'aws-cdk-lib/aws-iam'
 import type { IKey } from 'aws-cdk-lib/aws-kms'
 import { Construct } from 'constructs'
 import { layerVariables } from '../shared/environment/layer-environment.ts'
+import { ConfigurationError } from '../shared/errors.ts'
 import { PARTITION_KEY, SORT_KEY, TIME_TO_LIVE_ATTRIBUTE } from '../shared/backends/dynamodb/table.ts'
 import type { LayerStore } from './layer-store.ts'
 import { acceptFinding } from './nag-reasons.ts'
@@ -56,6 +57,7 @@ export class ChannelsTable extends Construct implements LayerStore {
   constructor(scope: Construct, id: string, props: ChannelsTableProps = {}) {
     super(scope, id)
     const { tableName, encryptionKey, removalPolicy = RemovalPolicy.DESTROY } = props
+    if (tableName !== undefined) requireTableName(tableName)
     this.table = new Table(this, 'Table', {
       ...(tableName === undefined ? {} : { tableName }),
       partitionKey: { name: PARTITION_KEY, type: AttributeType.STRING },
@@ -88,4 +90,12 @@ export class ChannelsTable extends Construct implements LayerStore {
       )
     }
   }
+}
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
+function requireTableName(name: string): void {
+  if (Token.isUnresolved(name) || /^[\w.-]{3,255}$/.test(name)) return
+  throw new ConfigurationError(
+    `tableName is ${JSON.stringify(name)}: use 3 to 255 letters, digits, "_", "." and "-"`,
+  )
 }

@@ -59,12 +59,7 @@ export function requireFrontOptions(
       'front.socketPaths is empty: name a path that sockets are at, such as "/ws/*", or leave it out',
     )
   }
-  const both = cachedPaths?.find((path) => (socketPaths ?? SOCKET_PATHS).includes(path))
-  if (both !== undefined) {
-    throw new ConfigurationError(
-      `front.cachedPaths and front.socketPaths both have "${both}": a path is one or the other`,
-    )
-  }
+  requireSeparate(socketPaths, cachedPaths)
   if (webAclId === undefined || Token.isUnresolved(webAclId)) return
   if (/^arn:[^:]+:wafv2:us-east-1:\d{12}:global\/webacl\//.test(webAclId)) return
   throw new ConfigurationError(
@@ -83,6 +78,26 @@ function requirePatterns(option: string, patterns: readonly string[] = []): void
   const twice = patterns.find((pattern, index) => patterns.indexOf(pattern) !== index)
   if (twice === undefined) return
   throw new ConfigurationError(`front.${option} has "${twice}" twice: name each path once`)
+}
+
+/** And one behavior for all others: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html */
+const MOST_PATHS = 74
+
+function requireSeparate(
+  socketPaths: readonly string[] = SOCKET_PATHS,
+  cachedPaths: readonly string[] = [],
+): void {
+  const both = cachedPaths.find((path) => socketPaths.includes(path))
+  if (both !== undefined) {
+    throw new ConfigurationError(
+      `front.cachedPaths and front.socketPaths both have "${both}": a path is one or the other`,
+    )
+  }
+  const paths = socketPaths.length + cachedPaths.length
+  if (paths <= MOST_PATHS) return
+  throw new ConfigurationError(
+    `front.socketPaths and front.cachedPaths are ${paths} together: CloudFront takes ${MOST_PATHS} at most, and all others as one; put several into one with "*", such as "/static/*"`,
+  )
 }
 
 function requireNone(option: string, patterns: readonly string[] | undefined): void {

@@ -1,6 +1,6 @@
 import { cpSync, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, posix, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { AssetHashType, DockerImage } from 'aws-cdk-lib'
 import { Code } from 'aws-cdk-lib/aws-lambda'
@@ -74,7 +74,10 @@ function isInstalled(name: string, from: string): boolean {
  */
 export function functionBundle({ entry, assets = {} }: FunctionBundleProps): Code {
   requireFile(entry, 'the module of the function')
-  for (const [name, path] of Object.entries(assets)) requireFile(path, `the asset "${name}"`)
+  for (const [name, path] of Object.entries(assets)) {
+    requireAssetName(name)
+    requireFile(path, `the asset "${name}"`)
+  }
   return Code.fromAsset(dirname(resolve(entry)), {
     // Of the bundle, not of the sources: what does not change the bundle deploys nothing.
     assetHashType: AssetHashType.OUTPUT,
@@ -119,6 +122,15 @@ function requireEsbuild(): Pick<typeof esbuild, 'buildSync'> {
       { cause: error },
     )
   }
+}
+
+/** Below the bundle, beside its code. */
+function requireAssetName(name: string): void {
+  const isBelow = /^[^/\\]/.test(name) && !/^\.\.?(?:\/|$)/.test(posix.normalize(name))
+  if (isBelow && !/^index\.mjs(?:\.map)?(?:\/|$)/.test(posix.normalize(name))) return
+  throw new ConfigurationError(
+    `the asset ${JSON.stringify(name)} ${isBelow ? 'would overwrite the code of the function' : 'would be outside of the function'}: name it as the code reads it, below its own folder, such as "pages"`,
+  )
 }
 
 function requireFile(path: string, what: string): void {

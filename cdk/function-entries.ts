@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ConfigurationError } from '../shared/errors.ts'
 
@@ -17,13 +17,15 @@ const HANDLERS: Readonly<Record<FunctionName, string>> = {
   authorizer: 'async (event) => ({ principalId, policyDocument })',
 }
 
+export const FUNCTION_NAMES: readonly string[] = Object.keys(HANDLERS)
+
 /** The folder of the modules that export the handlers, one for each function. */
 export class FunctionEntries {
   readonly #folder: string
 
   /** @throws {@link ConfigurationError} if there is no such folder */
   constructor(folder: string) {
-    if (!existsSync(folder)) {
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
       throw new ConfigurationError(
         `functions is "${folder}": there is no such folder at ${resolve(folder)}; name the one with websocket.ts and delivery.ts, from the folder where cdk runs`,
       )

@@ -6,6 +6,7 @@ import { layerVariables } from '../shared/environment/layer-environment.ts'
 import { ConfigurationError } from '../shared/errors.ts'
 import { requireWholeNumber } from '../shared/whole-number.ts'
 import type { FunctionNetwork } from './channels-function.ts'
+import { requireChoice } from './choices.ts'
 import type { LayerStore } from './layer-store.ts'
 import { redisAccessString } from './redis-access.ts'
 import { RedisNetwork, type RedisNetworkProps } from './redis-network.ts'
@@ -26,7 +27,7 @@ export interface RedisCacheProps extends RedisNetworkProps {
    *
    * @default - `8`; `9` with a public endpoint
    */
-  readonly majorEngineVersion?: string
+  readonly majorEngineVersion?: '7' | '8' | '9'
   /**
    * What every key begins with: 1 to 64 letters, digits, `_`, `.`, `:` and `-`. The functions may use no other keys.
    *
@@ -50,7 +51,7 @@ export interface RedisCacheProps extends RedisNetworkProps {
 const PREFIX = /^[\w.:-]{1,64}$/
 /** Of names of caches, users and groups of users. */
 const LONGEST_NAME = 40
-const PUBLIC_SINCE = 9
+const WITH_PUBLIC_ENDPOINT = '9'
 
 /**
  * A serverless Valkey cache for the channel layer, and the user that functions log in to it as, with their role instead
@@ -76,9 +77,7 @@ export class RedisCache extends Construct implements LayerStore {
         `redis.prefix ${JSON.stringify(prefix)} cannot begin a key: use 1 to 64 letters, digits, "_", ".", ":" and "-"`,
       )
     }
-    const isPublic = props.network === 'public'
-    if (isPublic) requireNoNetwork(props)
-    const network = isPublic ? undefined : new RedisNetwork(this, 'Network', props)
+    const network = isPublic(props) ? undefined : new RedisNetwork(this, 'Network', props)
     this.network = network
     this.isDualStack = network?.isDualStack ?? false
     this.user = this.#createUser(prefix)
@@ -114,8 +113,8 @@ export class RedisCache extends Construct implements LayerStore {
       userIds: [this.user.ref],
     })
     const limits = usageLimits(props)
-    // A cache moves to no other network: it is another cache, which cannot have the same name as long as this one is there.
-    const id = network ? 'Cache' : 'PublicCache'
+    // A cache moves to no other subnets: it is another cache, which cannot have the same name as long as this one is there.
+    const id = network ? `Cache${network.fingerprint}` : 'PublicCache'
     return new CfnServerlessCache(this, id, {
       serverlessCacheName: physicalName(this, id),
       description: 'Connections, groups and messages of Channels',
@@ -142,7 +141,9 @@ export class RedisCache extends Construct implements LayerStore {
       [layerVariables.redisCacheName]: this.cache.serverlessCacheName,
       // The name that SQS is called by otherwise has no IPv6 address everywhere.
       // https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
-      ...(this.isDualStack ? { AWS_ENDPOINT_URL_SQS: `https://sqs.${Stack.of(this).region}.api.aws` } : {}),
+      ...(this.isDualStack
+        ? { [layerVariables.sqsEndpoint]: `https://sqs.${Stack.of(this).region}.api.aws` }
+        : {}),
     }
   }
 }
@@ -155,20 +156,26 @@ function physicalName(scope: Construct, id: string): string {
   return `${place}${separator}${id}`.toLowerCase()
 }
 
-function requireNoNetwork(props: RedisCacheProps): void {
-  const given = (['vpc', 'vpcSubnets', 'egress'] as const).filter((name) => props[name] !== undefined)
-  if (given.length === 0) return
+/** @throws {@link ConfigurationError} if `network` is none, or is given with what only a VPC has */
+function isPublic(props: RedisCacheProps): boolean {
+  requireChoice('redis.network', props.network, ['vpc', 'public'])
+  if (props.network !== 'public') return false
+  const given = (['vpc', 'vpcSubnets', 'availabilityZones', 'egress'] as const).filter(
+    (name) => props[name] !== undefined,
+  )
+  if (given.length === 0) return true
   throw new ConfigurationError(
     `redis.network is "public", and redis.${given.join(' and redis.')} ${given.length === 1 ? 'is' : 'are'} given: functions are in no VPC then; leave that out, or leave redis.network out`,
   )
 }
 
 function engineVersion({ network, majorEngineVersion }: RedisCacheProps): string {
-  const least = network === 'public' ? PUBLIC_SINCE : 7
-  const version = majorEngineVersion ?? String(network === 'public' ? PUBLIC_SINCE : 8)
-  if (/^\d+$/.test(version) && Number(version) >= least) return version
+  requireChoice('redis.majorEngineVersion', majorEngineVersion, ['7', '8', '9'])
+  if (network !== 'public') return majorEngineVersion ?? '8'
+  if (majorEngineVersion === undefined || majorEngineVersion === WITH_PUBLIC_ENDPOINT)
+    return WITH_PUBLIC_ENDPOINT
   throw new ConfigurationError(
-    `redis.majorEngineVersion is "${version}": use a whole number from ${least}, such as "${PUBLIC_SINCE}"${network === 'public' ? '; older ones have no public endpoint' : ''}`,
+    `redis.majorEngineVersion is "${majorEngineVersion}", and redis.network is "public": use ${WITH_PUBLIC_ENDPOINT}, older ones have no public endpoint; or leave redis.network out`,
   )
 }
 

@@ -28,6 +28,11 @@ export const layerVariables = {
    * that are not named.
    */
   workerQueues: 'CHANNELS_WORKER_QUEUES',
+  /**
+   * Where SQS is called, if not at its usual name: that one has no IPv6 address. Other SQS clients of the process do not
+   * look at it, and `AWS_ENDPOINT_URL…`, which is an emulator's, stands before it.
+   */
+  sqsEndpoint: 'CHANNELS_SQS_ENDPOINT',
   /** The `@connections` endpoint; a function that serves the API uses each event's own without it. */
   managementEndpoint: 'CHANNELS_MANAGEMENT_ENDPOINT',
 } as const
@@ -91,7 +96,7 @@ export function readLayerEnvironment(env: Variables): LayerEnvironment {
     workerQueueUrls: readWorkerQueues(env, layerVariables.workerQueues),
     managementEndpoint: managementEndpointIn(env, env[layerVariables.managementEndpoint]),
     region: env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || undefined,
-    sqsEndpoint: env['AWS_ENDPOINT_URL_SQS'] || everything,
+    sqsEndpoint: env['AWS_ENDPOINT_URL_SQS'] || everything || readSqsEndpoint(env),
     credentials: readCredentials(env),
   }
 }
@@ -135,6 +140,14 @@ function readRedisIam(env: Variables): RedisIamPlace | undefined {
   }
   throw new ConfigurationError(
     `environment variable ${redisIamUser} is "${userName}", and ${caches.length === 0 ? 'none' : 'both'} of ${redisCacheName} and ${redisReplicationGroup} is set: set one of them, to the name of the serverless cache or the id of the replication group`,
+  )
+}
+
+function readSqsEndpoint(env: Variables): string | undefined {
+  const endpoint = env[layerVariables.sqsEndpoint] || undefined
+  if (endpoint === undefined || (/^https?:\/\/./.test(endpoint) && URL.canParse(endpoint))) return endpoint
+  throw new ConfigurationError(
+    `environment variable ${layerVariables.sqsEndpoint} is "${endpoint}", which is no URL: set it to one such as https://sqs.eu-west-1.api.aws, or leave it out`,
   )
 }
 

@@ -1,7 +1,7 @@
 import type { Variables } from './variables.ts'
 
 /** AWS's own address of a WebSocket API: `https://{apiId}.execute-api.{region}.amazonaws.com/{stage}`. */
-const AT_AWS = /^https:\/\/([a-z0-9]+)\.execute-api\.[^/]+\/([^/]+)$/
+const AT_AWS = /^https:\/\/([a-z0-9]+)\.execute-api\.[^/]+\/([^/]+)\/?$/
 
 /**
  * Where `@connections` is, in an environment that may send what is for AWS elsewhere, as `AWS_ENDPOINT_URL…` does for

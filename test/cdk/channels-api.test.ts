@@ -477,7 +477,9 @@ describe('layer: redis', () => {
     for (const each of functions) {
       expect(each).toMatchObject({
         VpcConfig: { Ipv6AllowedForDualStack: true },
-        Environment: { Variables: { CHANNELS_LAYER: 'redis' } },
+        Environment: {
+          Variables: { CHANNELS_LAYER: 'redis', NODE_OPTIONS: '--dns-result-order=ipv6first' },
+        },
       })
     }
   })
@@ -510,7 +512,7 @@ describe('wrong props say what to do:', () => {
     ],
     [
       'an authorizer without a module',
-      { authorizer: { identitySource: [] } },
+      { authorizer: { identitySource: ['route.request.querystring.token'] } },
       /authorizer is given.*no authorizer\.ts/,
     ],
     [

@@ -39,7 +39,7 @@ test('names every module that a function can be, with the call that makes its ha
 
 test('names the memory that functions have by default, as the estimate of costs takes it', async () => {
   const [single, api, cost] = await Promise.all(
-    ['cdk/channels-function.ts', 'cdk/channels-api.ts', 'cdk/cost-workload.ts'].map(readText),
+    ['cdk/channels-function.ts', 'cdk/channels-api.ts', 'cdk/cost/workload.ts'].map(readText),
   )
 
   expect(single).toMatch(/memorySize = 512\b/)

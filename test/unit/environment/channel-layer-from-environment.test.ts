@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest'
 import { ConfigurationError } from '../../../shared/errors.ts'
-import { channelLayerFromEnvironment, readLayerEnvironment } from '../../../shared/environment/index.ts'
+import {
+  channelLayerFromEnvironment,
+  readLayerEnvironment,
+  type Variables,
+} from '../../../shared/environment/index.ts'
 import { startTestDynamoDB } from '../../support/dynamodb.ts'
 import { startSQSStub } from '../../support/sqs-stub.ts'
 
@@ -96,3 +100,30 @@ test('the addresses of single services stand before the one of all', () => {
     }),
   ).toMatchObject({ dynamodbEndpoint: 'http://127.0.0.1:2', sqsEndpoint: 'http://127.0.0.1:3' })
 })
+
+test('SQS is called where CHANNELS_SQS_ENDPOINT says, unless an emulator takes its place', () => {
+  const env = { ...complete, CHANNELS_SQS_ENDPOINT: 'https://sqs.eu-west-1.api.aws' }
+  const endpointWith = (more: Variables): string | undefined =>
+    readLayerEnvironment({ ...env, ...more }).sqsEndpoint
+
+  expect(endpointWith({})).toBe('https://sqs.eu-west-1.api.aws')
+  expect(endpointWith({ AWS_ENDPOINT_URL: 'http://127.0.0.1:1' })).toBe('http://127.0.0.1:1')
+  expect(endpointWith({ AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:2' })).toBe('http://127.0.0.1:2')
+  expect(() => endpointWith({ CHANNELS_SQS_ENDPOINT: 'sqs.eu-west-1.api.aws' })).toThrow(
+    'environment variable CHANNELS_SQS_ENDPOINT is "sqs.eu-west-1.api.aws", which is no URL: set it to',
+  )
+})
+
+test('a queue is reached at CHANNELS_SQS_ENDPOINT, whatever host its URL names', async () => {
+  await using queue = await startSQSStub()
+  const queueUrl = 'https://sqs.invalid/000000000000/thumbnails'
+  await using layer = await channelLayerFromEnvironment({
+    ...complete,
+    CHANNELS_WORKER_QUEUES: JSON.stringify({ thumbnails: queueUrl }),
+    CHANNELS_SQS_ENDPOINT: queue.url,
+  })
+
+  await layer.send('thumbnails', { type: 'make' })
+
+  expect(queue.taken).toHaveLength(1)
+}, 60_000)

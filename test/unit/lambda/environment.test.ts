@@ -141,9 +141,12 @@ test('a management endpoint at AWS is redirected as AWS’s SDKs are, to the pat
   const elsewhere = { ...everything, CHANNELS_MANAGEMENT_ENDPOINT: 'http://127.0.0.1:8000/prod' }
 
   expect(readEnvironment(deployed).managementEndpoint).toBe(deployed.CHANNELS_MANAGEMENT_ENDPOINT)
-  expect(readEnvironment(everything).managementEndpoint).toBe(
-    'http://127.0.0.1:4566/_aws/execute-api/abc123/prod',
-  )
+  for (const slash of ['', '/']) {
+    const CHANNELS_MANAGEMENT_ENDPOINT = `${deployed.CHANNELS_MANAGEMENT_ENDPOINT}${slash}`
+    expect(readEnvironment({ ...everything, CHANNELS_MANAGEMENT_ENDPOINT }).managementEndpoint).toBe(
+      'http://127.0.0.1:4566/_aws/execute-api/abc123/prod',
+    )
+  }
   expect(readEnvironment(service).managementEndpoint).toBe('http://127.0.0.1:1/dev')
   expect(readEnvironment(elsewhere).managementEndpoint).toBe('http://127.0.0.1:8000/prod')
 })

@@ -1,4 +1,4 @@
-import { MAX_CONNECTION_SECONDS, MAX_MESSAGE_BYTES } from '../shared/limits.ts'
+import { MAX_CONNECTION_SECONDS, MAX_MESSAGE_BYTES } from '../../shared/limits.ts'
 
 /** What an application is expected to do, on average. */
 export interface Workload {

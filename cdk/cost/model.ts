@@ -1,6 +1,6 @@
-import { APPSYNC_OPERATION_BYTES, APPSYNC_PRICES, costOf, type ListPrice, PRICES } from './cost-prices.ts'
-import { connectsOf, messagesOf, postsPerSecond, type Usage, usageOf } from './cost-usage.ts'
-import type { Workload } from './cost-workload.ts'
+import { APPSYNC_OPERATION_BYTES, APPSYNC_PRICES, costOf, type ListPrice, PRICES } from './prices.ts'
+import { connectsOf, messagesOf, postsPerSecond, type Usage, usageOf } from './usage.ts'
+import type { Workload } from './workload.ts'
 
 /** One line of an estimate. */
 export interface CostLine {

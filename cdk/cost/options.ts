@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
-import { ConfigurationError } from '../shared/errors.ts'
-import { CHOICE_RULES, NUMBER_RULES, type NumberRule, type Workload } from './cost-workload.ts'
+import { ConfigurationError } from '../../shared/errors.ts'
+import { CHOICE_RULES, NUMBER_RULES, type NumberRule, type Workload } from './workload.ts'
 
 /** What the command line says. */
 export interface CostOptions {

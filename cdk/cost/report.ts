@@ -1,6 +1,6 @@
-import type { CostLine, Estimate } from './cost-model.ts'
-import { PRICES_AS_OF } from './cost-prices.ts'
-import type { Workload } from './cost-workload.ts'
+import type { CostLine, Estimate } from './model.ts'
+import { PRICES_AS_OF } from './prices.ts'
+import type { Workload } from './workload.ts'
 
 /** The estimate as a table, with what dominates and what to do about it. */
 export function costReport(workload: Workload, estimate: Estimate): string {

@@ -1,7 +1,7 @@
-import { ConfigurationError } from '../shared/errors.ts'
-import { estimateCost } from './cost-model.ts'
-import { costHelp, parseCostOptions } from './cost-options.ts'
-import { costJson, costReport } from './cost-report.ts'
+import { ConfigurationError } from '../../shared/errors.ts'
+import { estimateCost } from './model.ts'
+import { costHelp, parseCostOptions } from './options.ts'
+import { costJson, costReport } from './report.ts'
 
 /** `npm run cost -- --connections 10000 --messages-per-second 5 --group-size 50`: what a month costs. */
 function main(args: readonly string[]): number {

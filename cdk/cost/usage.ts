@@ -1,5 +1,5 @@
-import type { PRICES } from './cost-prices.ts'
-import type { Workload } from './cost-workload.ts'
+import type { PRICES } from './prices.ts'
+import type { Workload } from './workload.ts'
 
 /** Days of a month. */
 export const DAYS = 30
