@@ -13,8 +13,21 @@ import { WorkQueue, type WorkQueueProps, type WorkQueueReaderProps } from './wor
  * slowest of it is done: a `batchSize` of 1 keeps them apart, and costs an invocation each. An event that was not done stays
  * hidden with all that its connection has sent since.
  */
-export interface SerialQueueOptions
-  extends WorkQueueReaderProps, Pick<WorkQueueProps, 'maxReceiveCount' | 'visibilityTimeout'> {}
+export interface SerialQueueOptions extends WorkQueueReaderProps, Pick<WorkQueueProps, 'visibilityTimeout'> {
+  /**
+   * How often an event is handed out before it is a dead letter, 1 to 1000. It counts also when the event was not begun,
+   * because those in front of it took all the time.
+   *
+   * @default - 15: nine times at most behind the others of a batch of ten, and six times as the first
+   */
+  readonly maxReceiveCount?: number
+}
+
+/**
+ * An invocation gets one event of each connection done at least, so the last one of a batch is the first after nine hand-outs.
+ * What is left is for invocations that die, one more than other queues allow.
+ */
+const MOST_RECEIVES = 15
 
 /** Options of {@link SerialQueue}. */
 export interface SerialQueueProps extends SerialQueueOptions {
@@ -33,8 +46,12 @@ export interface SerialQueueProps extends SerialQueueOptions {
  * @throws {@link ConfigurationError} for a number or a time that does not fit
  */
 export class SerialQueue extends WorkQueue {
-  constructor(scope: Construct, id: string, { api, reader, ...props }: SerialQueueProps) {
-    super(scope, id, { ...props, isOrdered: true })
+  constructor(
+    scope: Construct,
+    id: string,
+    { api, reader, maxReceiveCount = MOST_RECEIVES, ...props }: SerialQueueProps,
+  ) {
+    super(scope, id, { ...props, maxReceiveCount, isOrdered: true })
     this.#route(api)
     this.addReader(reader, props)
   }

@@ -1,5 +1,5 @@
-import { isPlainObject } from '../shared/message.ts'
 import { readSerialBody } from '../shared/serial-body.ts'
+import { failuresOf } from './batch-failures.ts'
 import { isCutByClose } from './invoker.ts'
 import type { LambdaFunction, LambdaResult } from './lambda-function.ts'
 import { shownPath, shownText } from './shown.ts'
@@ -13,6 +13,12 @@ interface GatewayEvent {
     readonly disconnectStatusCode?: number
     readonly disconnectReason?: string
   }
+}
+
+/** A message of the serial queue, as far as an access log looks into it. */
+interface SerialRecord {
+  readonly messageId: string
+  readonly body: string
 }
 
 /** The paths of open connections, by their id. */
@@ -43,7 +49,7 @@ export function withAccessLog(
   }
 }
 
-/** `target`, which serves batches of the serial queue, with the line for a connection that is gone. */
+/** `target`, which serves batches of the serial queue, with the line for a connection whose end it has served. */
 export function withSerialAccessLog(
   target: LambdaFunction,
   write: (line: string) => void,
@@ -51,13 +57,17 @@ export function withSerialAccessLog(
 ): LambdaFunction {
   return {
     async invoke(event) {
-      for (const record of (event as { readonly Records: readonly unknown[] }).Records) {
-        const { body } = isPlainObject(record) ? record : {}
-        const { requestContext } = readSerialBody(String(body))
-        if (requestContext['eventType'] === 'DISCONNECT')
+      const result = await target.invoke(event)
+      // The local queue makes these events, so their shape needs no check.
+      const { Records } = event as { readonly Records: readonly SerialRecord[] }
+      const failures = failuresOf(result, Records)
+      for (const { messageId, body } of Records) {
+        const { requestContext } = readSerialBody(body)
+        // What has failed comes again.
+        if (requestContext['eventType'] === 'DISCONNECT' && !failures.has(messageId))
           writeEnding(requestContext as GatewayEvent['requestContext'], write, paths)
       }
-      return await target.invoke(event)
+      return result
     },
   }
 }

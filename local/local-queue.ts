@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Clock } from '../shared/clock.ts'
 import type { Logger } from '../shared/logger.ts'
-import { isPlainObject } from '../shared/message.ts'
+import { failuresOf } from './batch-failures.ts'
 import { sleepQuietly } from './deadlines.ts'
 import type { Faults } from './faults.ts'
 import type { Invoker } from './invoker.ts'
-import { killedResult, type LambdaFunction, type LambdaResult } from './lambda-function.ts'
+import { killedResult, type LambdaFunction } from './lambda-function.ts'
 import type { GatewayPolicies } from './policies.ts'
 import { FifoLine, type QueueLine, StandardLine } from './queue-line.ts'
 
@@ -263,25 +263,4 @@ function queueRecord(message: QueueMessage, arn: string): object {
     eventSourceARN: arn,
     awsRegion: 'us-east-1',
   }
-}
-
-// As the event source mapping reads ReportBatchItemFailures: an answer it cannot read fails the whole batch.
-function failuresOf(result: LambdaResult, batch: readonly QueueMessage[]): Map<string, string> {
-  const all = (reason: string): Map<string, string> =>
-    new Map(batch.map(({ messageId }) => [messageId, reason]))
-  if (result.kind === 'timeout') return all(`the function timed out after ${result.timeoutMs} ms`)
-  if (result.kind === 'error')
-    return all([`${result.errorType}: ${result.message}`, ...result.trace.slice(1)].join('\n'))
-  if (!isPlainObject(result.value)) return new Map()
-  const items: unknown = result.value['batchItemFailures'] ?? []
-  if (!Array.isArray(items)) return all('the function returned batchItemFailures that is no array')
-  const ids = new Set(batch.map(({ messageId }) => messageId))
-  const failures = new Map<string, string>()
-  for (const item of items as readonly unknown[]) {
-    const id = isPlainObject(item) ? item['itemIdentifier'] : undefined
-    if (typeof id !== 'string' || !ids.has(id))
-      return all(`the function returned the itemIdentifier ${JSON.stringify(id)}, which is not in the batch`)
-    failures.set(id, 'the function reported it in batchItemFailures')
-  }
-  return failures
 }

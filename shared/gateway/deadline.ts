@@ -35,7 +35,12 @@ export class Deadline {
   get isOver(): boolean {
     // Its timer may be a little ahead of Lambda's clock.
     if (this.signal?.aborted) return true
-    return this.#remaining <= RESERVE_MS
+    return this.leftMs <= 0
+  }
+
+  /** For how many milliseconds something may still begin; without a context, Infinity. */
+  get leftMs(): number {
+    return this.#remaining - RESERVE_MS
   }
 
   get #remaining(): number {
@@ -65,7 +70,7 @@ export class Deadline {
     const giveUp = (): void => resolve(new Promise<T>((done) => done(late())))
     const isOver = (): void => {
       if (graceMs === 0) giveUp()
-      else timer = setTimeout(giveUp, Math.max(ABORT_MS, this.#remaining - RESERVE_MS + graceMs))
+      else timer = setTimeout(giveUp, Math.max(ABORT_MS, this.leftMs + graceMs))
     }
     if (signal.aborted) isOver()
     else signal.addEventListener('abort', isOver, { once: true })

@@ -81,11 +81,9 @@ async function deliver(
   surroundings: Surroundings,
   behind: number | undefined,
 ): Promise<number | undefined> {
-  const { task, endpoint, attempt } = delivery
+  const { task, attempt } = delivery
   if (attempt > MAX_ATTEMPTS) throw new Error(`tried ${MAX_ATTEMPTS} times: ${describe(task)}`)
-  // What is left of a group's members was never tried, however often their range was.
-  const tries = task.kind === 'group' ? 0 : attempt
-  const invocation = new Invocation({ ...surroundings, endpoint, attempt: tries })
+  const invocation = invocationFor(delivery, surroundings)
   const delaySeconds = Math.max(delaySecondsOf(attempt), behind ?? 0)
   if (behind !== undefined) {
     await invocation.enqueue([task], { delaySeconds })
@@ -95,6 +93,16 @@ async function deliver(
   const isWaiting =
     task.kind !== 'group' && invocation.outbox(task.connectionId, task.connectedAt).isDeferring
   return isBack || isWaiting ? delaySeconds : undefined
+}
+
+function invocationFor(
+  { task, endpoint, attempt, isInOrder }: QueuedDelivery,
+  surroundings: Surroundings,
+): Invocation {
+  // What is left of a group's members was never tried, however often their range was.
+  if (task.kind === 'group') return new Invocation({ ...surroundings, endpoint, attempt: 0 })
+  const inOrder = isInOrder === true ? task.connectionId : undefined
+  return new Invocation({ ...surroundings, endpoint, attempt, inOrder })
 }
 
 /** Whether the task went back into the queue, because the store failed and may be well again. */

@@ -19,8 +19,16 @@ export class Departures {
     return this.#records.length === 0
   }
 
-  /** A connection proved dead: its record and memberships go. Never rejects. */
+  /**
+   * A connection proved dead: its record and memberships go, unless frames of its own may still be waiting in front of its
+   * `$disconnect`. Never rejects.
+   */
   async bury(connectionId: string): Promise<void> {
+    if (this.#invocation.servesInOrder(connectionId)) {
+      const details = { channelName: connectionId }
+      this.#invocation.runtime.logger.debug('a 410: the $disconnect behind its frames ends it', details)
+      return
+    }
     this.#invocation.count('goneConnection')
     const record = await removeConnection(this.#invocation.runtime, connectionId)
     if (record) this.#records.push(record)

@@ -36,6 +36,8 @@ export interface InvocationOptions {
   readonly context: LambdaContext | undefined
   /** How often the tasks at hand were put into the delivery queue before. */
   readonly attempt?: number
+  /** The connection whose frames, and whose `$disconnect` behind them, come through the serial queue. */
+  readonly inOrder?: string | undefined
 }
 
 /** Options of {@link Invocation.enqueue}. */
@@ -194,13 +196,24 @@ export class Invocation {
     return this.runtime.clock.now() - connectedAt < this.runtime.openingGraceMs
   }
 
+  /**
+   * Whether the `$disconnect` of this connection has its place behind its frames: a 410 must not run `disconnect()` in
+   * front of those that wait. Should it be lost, another sender finds the connection dead, or its record expires.
+   */
+  servesInOrder(connectionId: string): boolean {
+    return this.#options.inOrder === connectionId
+  }
+
   /** Puts deliveries into the queue right away. */
   async enqueue(
     tasks: readonly DeliveryTask[],
     { delaySeconds = 0, attempt = (this.#options.attempt ?? 0) + 1 }: EnqueueTasksOptions = {},
   ): Promise<void> {
     const { endpoint } = this.#options
-    const deliveries = tasks.map((task) => ({ task, endpoint, attempt }))
+    const deliveries = tasks.map((task) => {
+      const isInOrder = task.kind !== 'group' && this.servesInOrder(task.connectionId)
+      return { task, endpoint, attempt, ...(isInOrder ? { isInOrder } : {}) }
+    })
     await this.runtime.queue.enqueue(deliveries, { delaySeconds })
   }
 

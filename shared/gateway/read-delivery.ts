@@ -34,6 +34,7 @@ const isName: Check = (value) => typeof value === 'string' && value !== ''
 const isCount: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0
 const isTime: Check = (value) => Number.isFinite(value)
 const isEvent: Check = (value) => isPlainObject(value) && isName(value['type'])
+const isFlag: Check = (value) => typeof value === 'boolean'
 const isListOfText: Check = (value) => Array.isArray(value) && value.every(isText)
 
 function optional(check: Check): Check {
@@ -44,7 +45,7 @@ const toConnection: Checks = { connectionId: isName, connectedAt: isTime }
 
 /** The fields of a task of each kind. */
 const tasks: Readonly<Record<DeliveryTask['kind'], Checks>> = {
-  frames: { ...toConnection, frames: isListOfText, close: optional((value) => typeof value === 'boolean') },
+  frames: { ...toConnection, frames: isListOfText, close: optional(isFlag) },
   event: { ...toConnection, event: isEvent },
   end: { ...toConnection, at: isTime, code: isCount },
   group: {
@@ -62,7 +63,7 @@ const tasks: Readonly<Record<DeliveryTask['kind'], Checks>> = {
 
 function wrongField(delivery: Record<string, unknown>): string | undefined {
   const { task, ...envelope } = delivery
-  const outer = wrongOf(envelope, { endpoint: isName, attempt: isCount })
+  const outer = wrongOf(envelope, { endpoint: isName, attempt: isCount, isInOrder: optional(isFlag) })
   if (outer !== undefined) return outer
   if (!isPlainObject(task)) return 'task'
   const kind = Object.entries(tasks).find(([name]) => name === task['kind'])

@@ -50,6 +50,8 @@ export interface QueuedDelivery {
   readonly endpoint: string
   /** 0 at first. */
   readonly attempt: number
+  /** Whether it is left over from an event of the serial queue, which has the `$disconnect` of the task's connection too. */
+  readonly isInOrder?: boolean
 }
 
 /** Options of one `enqueue`. */

@@ -60,7 +60,8 @@ describe('the queue', () => {
       SqsManagedSseEnabled: true,
       VisibilityTimeout: 180,
       QueueName: Match.absent(),
-      RedrivePolicy: { maxReceiveCount: 5 },
+      // A batch of ten, of which each hand-out may get no more than the first one done.
+      RedrivePolicy: { maxReceiveCount: 15 },
     })
     template.resourceCountIs('AWS::SQS::Queue', 2)
     template.allResourcesProperties('AWS::SQS::Queue', { FifoQueue: true, SqsManagedSseEnabled: true })

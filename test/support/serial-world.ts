@@ -1,6 +1,7 @@
 import type { Application, WebsocketScope } from '../../shared/application.ts'
 import type { LambdaContext } from '../../shared/gateway/deadline.ts'
 import type { BatchResult } from '../../shared/gateway/queue-event.ts'
+import type { RuntimeOptions } from '../../shared/gateway/runtime.ts'
 import { createSerialHandler } from '../../shared/gateway/serial-handler.ts'
 import { serialBody, type SerialEvent } from '../../shared/serial-body.ts'
 import { GatewayWorld } from './gateway-world.ts'
@@ -17,8 +18,8 @@ export interface SerialRecord {
 export class SerialWorld extends GatewayWorld {
   readonly #application: Application<WebsocketScope>
 
-  constructor(application: Application<WebsocketScope>) {
-    super({ application })
+  constructor(application: Application<WebsocketScope>, runtime: Partial<RuntimeOptions> = {}) {
+    super({ application, runtime })
     this.#application = application
   }
 

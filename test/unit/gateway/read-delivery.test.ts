@@ -26,6 +26,14 @@ test.each([
   expect(readDelivery(JSON.stringify(delivery))).toEqual(delivery)
 })
 
+test('a delivery may be left over from the serial queue', () => {
+  const task = { kind: 'frames', ...toOne, frames: ['x'] }
+  const delivery = { task, endpoint, attempt: 0, isInOrder: true }
+
+  expect(readDelivery(JSON.stringify(delivery))).toEqual(delivery)
+  expect(() => readDelivery(JSON.stringify({ ...delivery, isInOrder: 'a=' }))).toThrow(/isInOrder is wrong/)
+})
+
 const wrong: readonly (readonly [field: string, delivery: object])[] = [
   ['attempt', { task: { ...group, frame: 'x' }, endpoint }],
   ...[-1, 1.5, '1', null].map(

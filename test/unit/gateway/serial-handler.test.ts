@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { InvalidEventError } from '../../../shared/errors.ts'
+import { ConfigurationError, InvalidEventError } from '../../../shared/errors.ts'
 import type { LambdaContext } from '../../../shared/gateway/deadline.ts'
-import { serialBody } from '../../../shared/serial-body.ts'
+import type { RuntimeOptions } from '../../../shared/gateway/runtime.ts'
+import { serialBody, type SerialEvent } from '../../../shared/serial-body.ts'
 import { RoomConsumer } from '../../support/room-consumer.ts'
 import {
   endRecord,
@@ -10,7 +11,7 @@ import {
   type SerialRecord,
   SerialWorld,
 } from '../../support/serial-world.ts'
-import { connectEvent } from '../../support/websocket-events.ts'
+import { connectEvent, messageEvent } from '../../support/websocket-events.ts'
 import { failuresOf } from '../../support/worker-world.ts'
 
 /** The time of an invocation with it is over from the beginning. */
@@ -30,7 +31,7 @@ class Diary {
     this.#gates.get(text)?.resolve()
   }
 
-  world(): SerialWorld {
+  world(runtime: Partial<RuntimeOptions> = {}): SerialWorld {
     const { lines } = this
     const gates = this.#gates
     class DiaryConsumer extends RoomConsumer {
@@ -45,7 +46,7 @@ class Diary {
         lines.push(`disconnect ${code} ${reason}`)
       }
     }
-    return new SerialWorld(DiaryConsumer.asApplication())
+    return new SerialWorld(DiaryConsumer.asApplication(), runtime)
   }
 }
 
@@ -125,10 +126,30 @@ test('what there is no time for is handed out again, unstarted, and told', async
   expect(diary.lines).toEqual([])
   expect(world.count('serialNotStarted')).toBe(3)
   expect(world.logged('warn')).toMatchObject([
-    { details: { channelName: 'a=', count: 2 } },
+    { details: { channelName: 'a=', count: 2, receiveCount: 1 } },
     { details: { channelName: 'b=', count: 1 } },
   ])
 })
+
+test.each([
+  ['3', 'warn'],
+  ['4', 'error'],
+] as const)(
+  'what was handed out %s times and still finds no time is told at %s, with the count',
+  async (receiveCount, level) => {
+    const world = new Diary().world()
+    await world.open('a=')
+    const again = { MessageGroupId: 'a=', ApproximateReceiveCount: receiveCount }
+
+    await world.serve(
+      [frameRecord('m0', 'a=', '1'), { ...frameRecord('m1', 'a=', '2'), attributes: again }],
+      overAlready,
+    )
+
+    const details = { channelName: 'a=', count: 2, receiveCount: Number(receiveCount) }
+    expect(world.logged(level)).toMatchObject([{ details }])
+  },
+)
 
 test('when the time is over in the middle, what was handled is done and all behind it is handed out again', async () => {
   const diary = new Diary()
@@ -143,6 +164,27 @@ test('when the time is over in the middle, what was handled is done and all behi
 
   expect(failuresOf(result)).toEqual(['m1', 'm2'])
   expect(diary.lines).toEqual(['begin 1', 'end 1'])
+})
+
+test('none is begun when less time is left than the longest one of this invocation took', async () => {
+  const diary = new Diary()
+  const world = diary.world()
+  await world.open('a=')
+  // Of 10 seconds 2.5 are kept back, and each event takes 3.
+  const left = (): number => 10_000 - 3_000 * diary.lines.filter((line) => line.startsWith('end')).length
+
+  const result = await world.serve(
+    ['1', '2', '3', '4'].map((text, index) => frameRecord(`m${index}`, 'a=', text)),
+    { getRemainingTimeInMillis: left },
+  )
+
+  expect(failuresOf(result)).toEqual(['m2', 'm3'])
+  expect(diary.lines).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2'])
+
+  // Less than that, but it is the first.
+  await world.serve([frameRecord('m2', 'a=', '3')], { getRemainingTimeInMillis: () => 5_000 })
+
+  expect(diary.lines.slice(4)).toEqual(['begin 3', 'end 3'])
 })
 
 test('a handler that does not end is left alone, and costs only its own connection the rest of the batch', async () => {
@@ -172,7 +214,7 @@ const unreadable: readonly (readonly [string, SerialRecord])[] = [
   ['nothing', recordOf('bad', 'a=', '')],
   ['something else', recordOf('bad', 'a=', '{"type":"chat.message"}')],
   ['a form without its fields', recordOf('bad', 'a=', 'eventType=MESSAGE&body=x')],
-  ['a $connect', recordOf('bad', 'a=', serialBody(connectEvent('a=') as Parameters<typeof serialBody>[0]))],
+  ['a $connect', recordOf('bad', 'a=', serialBody(connectEvent('a=') as SerialEvent))],
 ]
 
 test.each(unreadable)(
@@ -192,6 +234,31 @@ test.each(unreadable)(
     expect(line?.details).toHaveProperty('error', expect.any(InvalidEventError))
   },
 )
+
+test('one whose address cannot be used is reported alone, and nobody else waits for it', async () => {
+  const diary = new Diary()
+  const world: SerialWorld = diary.world({
+    createPoster: (endpoint) => {
+      if (endpoint.endsWith('broken stage')) throw new ConfigurationError(`no URL: ${endpoint}`)
+      return world.poster
+    },
+  })
+  await world.open('a=', 'b=')
+  const elsewhere = messageEvent('b=', 'x', { requestContext: { stage: 'broken stage' } })
+  const bad = recordOf('bad', 'b=', serialBody(elsewhere as SerialEvent))
+
+  const result = await world.serve([
+    frameRecord('m0', 'a=', '1'),
+    bad,
+    frameRecord('m1', 'a=', '2'),
+    frameRecord('m2', 'b=', '3'),
+  ])
+
+  expect(failuresOf(result)).toEqual(['bad'])
+  expect(diary.lines.filter((line) => line.startsWith('end')).toSorted()).toEqual(['end 1', 'end 2', 'end 3'])
+  expect(world.count('serialUnreadable')).toBe(1)
+  expect(world.logged('error')).toMatchObject([{ details: { channelName: 'b=', messageId: 'bad' } }])
+})
 
 test('without its group, as emulators hand it out, a message belongs to the connection that it names', async () => {
   const diary = new Diary()

@@ -22,6 +22,10 @@ async function logged(result: LambdaResult, ...events: readonly object[]): Promi
   return lines
 }
 
+function record(messageId: string, one: object): object {
+  return { messageId, body: serialBody(one as SerialEvent) }
+}
+
 const answer = (statusCode: unknown): LambdaResult => ({ kind: 'ok', value: { statusCode } })
 
 test('a connection has a line when it asks, is accepted and is gone; its messages have none', async () => {
@@ -44,15 +48,33 @@ test('one whose end comes through the serial queue has the same lines', async ()
   const write = (line: string): void => void lines.push(line)
   const paths = new Map<string, string>()
   const done = answer(200)
-  const record = (one: object): object => ({ body: serialBody(one as SerialEvent) })
 
   await withAccessLog({ invoke: async () => done }, write, paths).invoke(event('CONNECT', { path: '/ws/' }))
   const serial = withSerialAccessLog({ invoke: async () => done }, write, paths)
-  const Records = [record(event('MESSAGE')), record(event('DISCONNECT', { code: 4001, reason: 'bye' })), {}]
+  const end = event('DISCONNECT', { code: 4001, reason: 'bye' })
+  const Records = [record('m0', event('MESSAGE')), record('m1', end), { messageId: 'm2', body: 'none' }]
 
   expect(await serial.invoke({ Records })).toBe(done)
   expect(lines.slice(2)).toEqual(['disconnected abc= 4001 /ws/: bye'])
   expect(paths.size).toBe(0)
+})
+
+test('an end that has failed in the serial queue has its line, with its path, once it is served', async () => {
+  const lines: string[] = []
+  const write = (line: string): void => void lines.push(line)
+  const failed: LambdaResult = { kind: 'ok', value: { batchItemFailures: [{ itemIdentifier: 'm1' }] } }
+  const died: LambdaResult = { kind: 'error', errorType: 'Error', message: 'x', trace: [] }
+  const results = [failed, died, { kind: 'ok', value: { batchItemFailures: [] } } as const]
+  const serve = async (): Promise<LambdaResult> => {
+    lines.push('served')
+    return results.shift() ?? died
+  }
+  const serial = withSerialAccessLog({ invoke: serve }, write, new Map([['abc=', '/ws/']]))
+  const Records = [record('m0', event('MESSAGE')), record('m1', event('DISCONNECT', { code: 1000 }))]
+
+  for (let time = 0; time < 3; time += 1) await serial.invoke({ Records })
+
+  expect(lines).toEqual(['served', 'served', 'served', 'disconnected abc= 1000 /ws/'])
 })
 
 test.each<[LambdaResult, string]>([
