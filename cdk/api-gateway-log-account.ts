@@ -1,7 +1,7 @@
 import { RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { CfnAccount } from 'aws-cdk-lib/aws-apigateway'
 import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { Construct } from 'constructs'
+import { Construct, type IConstruct } from 'constructs'
 import { acceptFinding } from './nag-reasons.ts'
 
 const ID = 'ApiGatewayLogs'
@@ -10,9 +10,9 @@ const ID = 'ApiGatewayLogs'
  * Gives the account the role without which API Gateway refuses to log for WebSocket APIs. There is one per account and
  * region, and so at most one per stack. It stays when the stack goes, for other APIs may have come to need it.
  */
-export function apiGatewayLogAccount(scope: Construct): Construct {
+export function apiGatewayLogAccount(scope: Construct): IConstruct {
   const stack = Stack.of(scope)
-  return (stack.node.tryFindChild(ID) as Construct | undefined) ?? create(stack)
+  return stack.node.tryFindChild(ID) ?? create(stack)
 }
 
 function create(stack: Stack): Construct {

@@ -93,6 +93,7 @@ const LOSSES: readonly MetricName[] = [
   'eventFailed',
   'jobLost',
   'unfinished',
+  'serialUnfinished',
   'disconnectSkipped',
 ]
 

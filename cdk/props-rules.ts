@@ -92,7 +92,7 @@ function requireNoTable(props: ChannelsApiProps): void {
 function requireHosts(hosts: readonly string[] = []): void {
   for (const host of hosts) {
     if (Token.isUnresolved(host)) continue
-    if (String(host).includes(',')) {
+    if (host.includes(',')) {
       throw new ConfigurationError(
         `allowedHosts has ${JSON.stringify(host)}: no host has a comma in it; give each host as one of the list`,
       )

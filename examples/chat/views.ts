@@ -82,7 +82,10 @@ export function createViews(options: ViewOptions = {}): Hono<Environment> {
   app.post('/chat/:room/', async (c) => {
     const said = await saidIn(c.req.raw)
     if (said === undefined) {
-      return c.text('send {"message": "hello"} as application/json, with "delaySeconds": 0 to 900 for later\n', 400)
+      return c.text(
+        'send {"message": "hello"} as application/json, with "delaySeconds": 0 to 900 for later\n',
+        400,
+      )
     }
     const { message, delaySeconds } = said
     const room = c.req.param('room')
@@ -91,7 +94,9 @@ export function createViews(options: ViewOptions = {}): Hono<Environment> {
       await c.env.channelLayer.send(ANNOUNCEMENTS, job, { delaySeconds })
       return c.json({ delaySeconds }, 202)
     }
-    return c.json(await c.env.channelLayer.groupSend(groupName('chat', room), { type: 'chat.message', message }))
+    return c.json(
+      await c.env.channelLayer.groupSend(groupName('chat', room), { type: 'chat.message', message }),
+    )
   })
   app.all('/chat/:room/', (c) => notAllowed(c, 'GET, HEAD, POST'))
 

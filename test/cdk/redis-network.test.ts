@@ -78,8 +78,8 @@ describe('CloudFormation can make what is elsewhere before it removes what was t
     ],
     [
       'a VPC of the same name in another stack',
-      (stack) => ({ vpc: newVpc(new Stack(stack.node.root as App, 'One', ireland)) }),
-      (stack) => ({ vpc: newVpc(new Stack(stack.node.root as App, 'Other', ireland)) }),
+      (stack) => ({ vpc: newVpc(new Stack(stack.node.root, 'One', ireland)) }),
+      (stack) => ({ vpc: newVpc(new Stack(stack.node.root, 'Other', ireland)) }),
     ],
     [
       'other subnets',
