@@ -1,4 +1,4 @@
-/** What the library logs to. `console` fits, and so does the Logger of Powertools for AWS Lambda. */
+/** What the library logs to. `console` fits; docs/topics/operations.md has an adapter for the Logger of Powertools. */
 export interface Logger {
   debug(message: string, details?: object): void
   info(message: string, details?: object): void

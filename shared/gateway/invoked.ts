@@ -1,4 +1,4 @@
-import type { LambdaContext } from './deadline.ts'
+import { Deadline, GRACE_MS, type LambdaContext } from './deadline.ts'
 import type { Runtime } from './runtime.ts'
 
 /** A Lambda handler whose result is a `Result`. */
@@ -6,7 +6,7 @@ type LambdaHandler<Result> = (event: unknown, context?: LambdaContext) => Promis
 
 /**
  * `serve` as a Lambda handler: the runtime is told when an invocation begins, and its metrics are flushed when it ends, also
- * if it throws. Neither can fail the invocation.
+ * if it throws. Neither can fail the invocation, nor keep its result until the time is over.
  */
 export function invoked<Result>(
   runtime: Runtime,
@@ -17,22 +17,24 @@ export function invoked<Result>(
     try {
       return await serve(event, context)
     } finally {
-      await flush(runtime)
+      await flush(runtime, context)
     }
   }
 }
 
+/** If `onInvocation` is asynchronous, nobody waits for it, but its failure is heard. */
 function begin({ onInvocation, logger }: Runtime, context: LambdaContext | undefined): void {
-  try {
-    onInvocation(context)
-  } catch (error) {
-    logger.error('onInvocation failed', { error })
-  }
+  const begun = async (): Promise<void> => onInvocation(context)
+  begun().catch((error: unknown) => logger.error('onInvocation failed', { error }))
 }
 
-async function flush({ metrics, logger }: Runtime): Promise<void> {
+async function flush({ metrics, logger }: Runtime, context: LambdaContext | undefined): Promise<void> {
+  const late = (): void =>
+    logger.error('metrics were not flushed before the time was over: what was counted may be lost')
   try {
-    await metrics.flush()
+    const flushed = metrics.flush()
+    // Metrics that are written to the log are so by now, and need no timer.
+    if (flushed !== undefined) await new Deadline(context).orElse(flushed, late, GRACE_MS)
   } catch (error) {
     logger.error('metrics could not be flushed', { error })
   }

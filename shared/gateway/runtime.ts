@@ -62,8 +62,8 @@ export interface RuntimeOptions {
   readonly clock?: Clock
   /** Called for each exception that a handler throws, after it was logged. What it throws is logged too. */
   readonly onError?: (error: unknown, context: FailureContext) => Promise<void> | void
-  /** Called when an invocation begins, with the context object of Lambda. What it throws is logged. */
-  readonly onInvocation?: (context: LambdaContext | undefined) => void
+  /** Called when an invocation begins, with Lambda's context. Nobody waits for it; what it throws is logged. */
+  readonly onInvocation?: (context: LambdaContext | undefined) => Promise<void> | void
   /** Turns on the checks that cost time. */
   readonly isDevelopment?: boolean
   /** In development: where the names of fields are kept that events of a consumer set, by its name. */

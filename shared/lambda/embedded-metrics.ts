@@ -1,7 +1,7 @@
 import { Metrics as Powertools } from '@aws-lambda-powertools/metrics'
 import type { Metrics, MetricUnit } from '../gateway/index.ts'
 import type { Logger } from '../logger.ts'
-import { METRICS_NAMESPACE } from './metric-names.ts'
+import { METRICS_NAMESPACE, SERVICE_DIMENSION } from './metric-names.ts'
 
 /** What an {@link EmbeddedMetrics} writes for. */
 export interface EmbeddedMetricsOptions {
@@ -30,17 +30,26 @@ export class EmbeddedMetrics implements Metrics {
   }
 
   count(name: string, value: number): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + value)
+    if (this.#takes(name, value)) this.#counts.set(name, (this.#counts.get(name) ?? 0) + value)
   }
 
   record(name: string, value: number, unit: MetricUnit): void {
-    this.#add(name, value, unit)
+    if (this.#takes(name, value)) this.#add(name, value, unit)
   }
 
   flush(): void {
-    for (const [name, value] of this.#counts) this.#add(name, value, 'Count')
+    for (const [name, value] of this.#counts) this.record(name, value, 'Count')
     this.#counts.clear()
     if (this.#powertools.hasStoredMetrics()) this.#powertools.publishStoredMetrics()
+  }
+
+  /** What would cost the other metrics of the invocation, or be no number in its line, is refused, and logged. */
+  #takes(name: string, value: number): boolean {
+    const refusal =
+      refusalOf(name) ?? (Number.isFinite(value) ? undefined : 'its value has to be a finite number')
+    if (refusal === undefined) return true
+    this.#logger.error(`a metric was refused: ${refusal}`, { metric: name, value: String(value) })
+    return false
   }
 
   #add(name: string, value: number, unit: MetricUnit): void {
@@ -51,4 +60,11 @@ export class EmbeddedMetrics implements Metrics {
       this.#logger.error('a metric could not be written', { metric: name, value, error })
     }
   }
+}
+
+/** Why `name` cannot be that of a metric in a line that has keys of its own, and is kept in a plain object. */
+function refusalOf(name: string): string | undefined {
+  if (name === '_aws' || name === SERVICE_DIMENSION)
+    return 'a line of metrics has this key itself, use another name'
+  return name in Object.prototype ? 'every object of JavaScript has this name, use another one' : undefined
 }

@@ -1,11 +1,14 @@
-import { inspect } from 'node:util'
-import { Logger as Powertools } from '@aws-lambda-powertools/logger'
+import { Logger as Powertools, LogLevelThreshold } from '@aws-lambda-powertools/logger'
 import type { LambdaContext } from '../gateway/index.ts'
 import type { Logger } from '../logger.ts'
-import { withOriginalPositions } from './original-positions.ts'
+import { isError, loggable } from './loggable.ts'
+import { OriginalPositions } from './original-positions.ts'
 import type { LogLevel } from './readable-logger.ts'
 
 const POWERTOOLS_LEVELS = { debug: 'DEBUG', info: 'INFO', warn: 'WARN', error: 'ERROR' } as const
+
+/** Keys that each line has; Powertools drops details of these names. */
+const OWN_KEYS: ReadonlySet<string> = new Set(['level', 'message', 'sampling_rate', 'service', 'timestamp'])
 
 /** What the lines of a {@link JsonLogger} are marked with. */
 export interface JsonLoggerOptions {
@@ -16,16 +19,19 @@ export interface JsonLoggerOptions {
 /**
  * Lines of JSON for CloudWatch Logs Insights, by the logger of Powertools: an error with its code, its causes and a stack trace
  * in terms of the sources, and which invocation it was.
+ *
+ * Of an error nothing else is shown, see {@link loggable}.
  */
 export class JsonLogger implements Logger {
   readonly #powertools: Powertools
 
   constructor({ level, service }: JsonLoggerOptions) {
+    const positions = new OriginalPositions(new URL('.', import.meta.url))
     this.#powertools = new Powertools({
       logLevel: POWERTOOLS_LEVELS[level],
       serviceName: service,
       jsonReplacerFn: (key, value: unknown) =>
-        key === 'stack' && typeof value === 'string' ? withOriginalPositions(value) : value,
+        key === 'stack' && typeof value === 'string' ? positions.in(value) : value,
     })
   }
 
@@ -52,11 +58,18 @@ export class JsonLogger implements Logger {
   }
 
   #write(level: LogLevel, message: string, details: object = {}): void {
-    try {
-      this.#powertools[level](message, { ...details })
-    } catch {
-      // JSON has no words for something in it, such as an error that is its own cause: the line must not fail the event.
-      this.#powertools[level](message, { details: inspect(details) })
-    }
+    if (LogLevelThreshold[POWERTOOLS_LEVELS[level]] < this.#powertools.level) return
+    // Powertools gets copies: of an error it would show all that is enumerable, and a getter that throws would fail the event.
+    this.#powertools[level](message, keysOf(details))
   }
+}
+
+/** The details of a line, under names that it does not have itself. */
+function keysOf(details: object): Record<string, unknown> {
+  const copy = loggable(isError(details) ? { error: details } : details)
+  if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) return { details: copy }
+  const entries = Object.entries(copy)
+  return Object.fromEntries(
+    entries.map(([key, value]) => [OWN_KEYS.has(key) ? `details_${key}` : key, value]),
+  )
 }

@@ -36,7 +36,8 @@ async function openLogger(
     logger,
     onInvocation: (context) => {
       logger.begin(context)
-      onInvocation?.(context)
+      // It may be asynchronous: who calls this hears of its failure.
+      return onInvocation?.(context)
     },
   }
 }

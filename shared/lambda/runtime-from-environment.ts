@@ -27,8 +27,8 @@ export type EnvironmentRuntimeOptions = Partial<
  * `@aws-lambda-powertools/metrics`; in development it logs for people, and metrics are lines at debug.
  *
  * From now on a promise of the application that rejects while nobody awaits it is logged and counted as
- * `unhandledRejection`, where Lambda's own listener would end the process, and with it an invocation that may be serving
- * other connections.
+ * `unhandledRejection`. Otherwise the process would end, and with it an invocation that may be serving other connections.
+ * Listeners of your own are called as before; Lambda's, which exits, is removed.
  *
  * @throws {@link ConfigurationError} naming the variable, its value and the rule, or the package that is not installed
  */

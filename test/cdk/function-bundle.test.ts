@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process'
 import { mkdtempDisposable, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { build, type Metafile } from 'esbuild'
 import { describe, expect, test } from 'vitest'
 import { bundleOptions } from '../../cdk/function-bundle.ts'
-import { withOriginalPositions } from '../../shared/lambda/original-positions.ts'
 
 const KB = 1024
 
@@ -70,16 +69,28 @@ describe.each(Object.entries(BUDGETS))('functions/%s.ts', (name, budget) => {
 test('a stack trace in a log line is in terms of the sources', async () => {
   await using folder = await mkdtempDisposable(join(tmpdir(), 'bundle-'))
   const source = join(folder.path, 'handler.ts')
-  await writeFile(source, "export function handler(): never {\n  throw new TypeError('no')\n}\n")
-  await build(bundleOptions(source, folder.path))
-  const code = `import { handler } from './index.mjs'
-    try { handler() } catch (error) { process.stdout.write(error.stack) }`
-  const args = ['--input-type=module', '--eval', code]
-  const { stdout: stack } = await promisify(execFile)(process.execPath, args, { cwd: folder.path })
+  await writeFile(
+    source,
+    `const { JsonLogger } = await import(${JSON.stringify(resolve('shared/lambda/json-logger.ts'))})
 
-  expect(stack).toMatch(/index\.mjs:2:\d+/)
-  expect(withOriginalPositions(stack)).toMatch(/at handler \(handler\.ts:2:9\)/)
-  expect(withOriginalPositions('at x (file:///var/task/none.mjs:1:2)')).toBe(
-    'at x (file:///var/task/none.mjs:1:2)',
+function handler(): never {
+  throw new TypeError('no')
+}
+
+try {
+  handler()
+} catch (error) {
+  new JsonLogger({ level: 'info', service: 'chat' }).error('it failed', { error })
+}
+`,
   )
+  const outdir = join(folder.path, 'out')
+  await build(bundleOptions(source, outdir))
+  const { stderr } = await promisify(execFile)(process.execPath, [join(outdir, 'index.mjs')], {
+    cwd: folder.path,
+  })
+
+  const { error } = JSON.parse(stderr) as { readonly error: { readonly stack: string } }
+  expect(error.stack).toMatch(/at handler \(handler\.ts:4:9\)/)
+  expect(error.stack).not.toContain('index.mjs')
 })

@@ -5,6 +5,7 @@ import type { RedisIamOptions } from '../../shared/backends/redis/iam-login.ts'
 import type { RedisClient } from '../../shared/backends/redis/redis-calls.ts'
 import { RedisChannelStore } from '../../shared/backends/redis/redis-channel-store.ts'
 import { createRedisClient } from '../../shared/backends/redis/redis-client.ts'
+import { systemClock } from '../../shared/clock.ts'
 import type { AwsCredentials } from '../../shared/http/credentials-cache.ts'
 import { ManualClock } from '../../shared/testing/manual-clock.ts'
 import { startTestCache, type TestCache } from '../support/elasticache.ts'
@@ -158,6 +159,24 @@ describe.skipIf(!hasRedis() || !testCertificate())(
       )
 
       isSignedOut = false
+      await expect.poll(() => store.load('a'), { timeout: SLOW, interval: 100 }).toBeUndefined()
+    })
+
+    it.each([
+      ['one server', false, /iam\.credentials has not answered within 2000 ms/],
+      // What asks the nodes for their slots tries again by itself, and may do so in time.
+      ['a cluster', true, /^undefined$|iam\.credentials has not answered within 2000 ms/],
+    ])('to %s gives up credentials that do not come, and asks again', async (_, isCluster, told) => {
+      await using cache = await startTestCache({ isCluster })
+      // Whatever is signed, and whenever.
+      cache.ask('ACL', 'SETUSER', 'chat', 'nopass')
+      const answers: Promise<AwsCredentials>[] = [new Promise(() => {})]
+      const credentials = async (): Promise<AwsCredentials> => await (answers.shift() ?? CREDENTIALS)
+      const store = makeStore(cache, { credentials, clock: systemClock })
+
+      const first = await store.load('a').catch((error: unknown) => error)
+      expect(String(first)).toMatch(told)
+
       await expect.poll(() => store.load('a'), { timeout: SLOW, interval: 100 }).toBeUndefined()
     })
 

@@ -43,8 +43,9 @@ const TOKEN_SECONDS = 900
 export class IamToken {
   readonly #query: Readonly<Record<string, string>>
   readonly #signer: RequestSigner
-  readonly #cache: CredentialsCache
+  readonly #provider: CredentialsProvider
   readonly #clock: Clock
+  #cache: CredentialsCache
   #credentials: AwsCredentials | undefined
 
   /** @throws {@link ConfigurationError} if a name cannot be one */
@@ -59,18 +60,38 @@ export class IamToken {
     }
     // ElastiCache keeps names in lower case, and compares the signature with one over that.
     this.#signer = new RequestSigner({ service: 'elasticache', region, host: cacheName.toLowerCase() })
-    this.#cache = new CredentialsCache(options.credentials)
+    this.#provider = options.credentials
+    this.#cache = new CredentialsCache(this.#provider)
     this.#clock = options.clock ?? systemClock
   }
 
-  /** Gets credentials, unless there are some; rejects with {@link NoToken} if they cannot be had. */
-  async prepare(): Promise<void> {
+  /**
+   * Gets credentials, unless there are some; rejects with {@link NoToken} if they cannot be had, or not within `timeoutMs`
+   * milliseconds.
+   */
+  async prepare(timeoutMs: number): Promise<void> {
     const now = this.#clock.now()
     try {
-      this.#credentials = this.#cache.current(now) ?? (await this.#cache.renew(now))
+      this.#credentials = this.#cache.current(now) ?? (await this.#renew(now, timeoutMs))
     } catch (error) {
       const said = error instanceof Error ? error.message : String(error)
       throw new NoToken(`no AWS credentials to sign with: ${said}`, { cause: error })
+    }
+  }
+
+  async #renew(now: number, timeoutMs: number): Promise<AwsCredentials> {
+    const cache = this.#cache
+    const answered = new AbortController()
+    const tooLate = async (): Promise<never> => {
+      await this.#clock.sleep(timeoutMs, answered.signal)
+      // The cache waits for that answer for ever: another one asks again.
+      if (this.#cache === cache) this.#cache = new CredentialsCache(this.#provider)
+      throw new Error(`iam.credentials has not answered within ${timeoutMs} ms`)
+    }
+    try {
+      return await Promise.race([cache.renew(now), tooLate()])
+    } finally {
+      answered.abort()
     }
   }
 
@@ -81,20 +102,23 @@ export class IamToken {
   }
 }
 
+/** What ioredis tells a connector, its own defaults among it. */
+type ConnectorOptions = RedisOptions & { readonly disconnectTimeout: number; readonly connectTimeout: number }
+
 /** Dials with TLS once there are credentials to make a token of. */
 export function iamConnector(token: IamToken): NonNullable<RedisOptions['Connector']> {
   return class IamConnector extends AbstractConnector {
-    readonly #options: RedisOptions
+    readonly #options: ConnectorOptions
 
     constructor(options: unknown) {
-      const known = options as RedisOptions & { readonly disconnectTimeout: number }
+      const known = options as ConnectorOptions
       super(known.disconnectTimeout)
       this.#options = known
     }
 
     override async connect(): Promise<Socket> {
       this.connecting = true
-      const failure = await token.prepare().then(
+      const failure = await token.prepare(this.#options.connectTimeout).then(
         () => undefined,
         (error: Error) => error,
       )

@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import { setTimeout as delay } from 'node:timers/promises'
 import { requirePositive } from '../../whole-number.ts'
-import { ClientClosed, isPassing, NoAnswer, redisFailure } from './redis-failure.ts'
+import { ClientClosed, hideArguments, isPassing, NoAnswer, redisFailure } from './redis-failure.ts'
 import type { RedisScript } from './scripts.ts'
 
 /** A client of one server (or of those behind Sentinel), or of a cluster. */
@@ -116,7 +116,11 @@ function healthOf(client: RedisClient): Health {
   const health: Health = { failure: undefined }
   healths.set(client, health)
   // Without a listener ioredis writes to the console. What matters is told by the call that fails.
-  client.on('error', (error: unknown) => (health.failure = error))
+  // First, so that a listener of the user's finds no password and no state in the error.
+  client.prependListener('error', (error: unknown) => {
+    hideArguments(error)
+    health.failure = error
+  })
   client.on('ready', () => (health.failure = undefined))
   return health
 }

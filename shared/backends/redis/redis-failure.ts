@@ -32,10 +32,12 @@ interface Diagnosis {
   readonly isPassing: boolean
 }
 
-/** What ioredis says when no node of a cluster could be asked for the slots. */
-interface ClusterFailure {
-  /** What the node said that was asked last. */
+/** What there is to an error of Node or of ioredis. */
+interface FailureFields extends Partial<NodeJS.ErrnoException> {
+  /** Of a cluster none of whose nodes could be asked for the slots: what the node said that was asked last. */
   readonly lastNodeError?: unknown
+  /** What the server refused, or did not answer. */
+  readonly command?: { readonly name: string; args: readonly unknown[] }
 }
 
 const UNKNOWN_OUTCOME = 'a write may or may not have been made: call again'
@@ -54,7 +56,7 @@ const ANSWERS: Readonly<Record<string, Diagnosis>> = {
   CROSSSLOT: lasting('is a cluster that cuts keys by other rules: remove what changes keys on the way'),
   NOAUTH: lasting('wants a password: set username and password'),
   WRONGPASS: lasting(
-    'refuses this username and password: correct them; with iam, the role needs elasticache:Connect on the cache and the user, and the region and both names have to be right',
+    'refuses this username and password: correct them; with iam, the role needs elasticache:Connect on the cache and the user, and credentials that have not expired, and the region and both names have to be right',
   ),
   NOPERM: lasting(
     'forbids this user a command or a key: allow it the keys of the prefix, and +@hash +@sortedset +@list +@string +@keyspace +@scripting +@connection (in a cluster also +cluster|slots)',
@@ -77,18 +79,19 @@ export function redisFailure(error: unknown, context: FailureContext): StoreErro
   if (error instanceof StoreError) return error
   const { text, isPassing: retryable } = diagnose(error)
   const reason = error instanceof NoAnswer && connectFailure !== undefined ? connectFailure : error
-  hideLogin(reason)
+  hideArguments(reason)
   const said = reason instanceof ClientClosed ? '' : ` (${sayingOf(reason)}; at most ${timeoutMs} ms)`
   return new StoreError(`could not ${attempt}: ${server} ${text}${said}`, { retryable, cause: reason })
 }
 
-/** ioredis shows a command that failed with its arguments, and those of `AUTH` must not get into a log. */
-function hideLogin(error: unknown): void {
-  const { command, lastNodeError } = error as ClusterFailure & {
-    readonly command?: { readonly name: string; args: readonly unknown[] }
-  }
-  if (command?.name === 'auth') command.args = []
-  if (lastNodeError instanceof Error) hideLogin(lastNodeError)
+/**
+ * ioredis shows a command that failed with its arguments: passwords, session keys, states and scopes, which must not get into
+ * anybody's log.
+ */
+export function hideArguments(error: unknown): void {
+  const { command, lastNodeError } = fieldsOf(error)
+  if (command) command.args = []
+  if (lastNodeError instanceof Error) hideArguments(lastNodeError)
 }
 
 function diagnose(error: unknown): Diagnosis {
@@ -98,9 +101,8 @@ function diagnose(error: unknown): Diagnosis {
   if (error instanceof NoToken) {
     return lasting('was not asked, for there is nothing to log in with: correct iam.credentials')
   }
-  const { lastNodeError } = error as ClusterFailure
+  const { lastNodeError, name, message = '', code } = fieldsOf(error)
   if (isTelling(lastNodeError)) return diagnose(lastNodeError)
-  const { name, message = '', code } = error as Partial<NodeJS.ErrnoException>
   if (name === 'ReplyError') return diagnoseReply(message)
   if (typeof code === 'string' && TLS_CODE.test(code)) {
     return lasting(
@@ -140,10 +142,14 @@ function isConnectionFailure(name: string | undefined, message: string, code: un
 }
 
 function sayingOf(error: unknown): string {
-  const { name, message, code } = error as Partial<NodeJS.ErrnoException>
-  const { lastNodeError } = error as ClusterFailure
+  const { lastNodeError, name, message, code } = fieldsOf(error)
   if (lastNodeError !== undefined && lastNodeError !== null) return sayingOf(lastNodeError)
   return message?.trim() || (code ?? name ?? String(error))
+}
+
+/** Anything can be thrown, even nothing. */
+function fieldsOf(error: unknown): FailureFields {
+  return error ?? {}
 }
 
 function passing(text: string): Diagnosis {

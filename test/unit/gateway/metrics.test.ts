@@ -240,6 +240,42 @@ test('neither metrics nor onInvocation can fail an invocation: it is logged', as
   ])
 })
 
+test('an onInvocation that is asynchronous and fails is logged', async () => {
+  const error = new Error('no')
+  // As who has no linter may write it.
+  const { world } = measured({ onInvocation: () => Promise.reject(error) })
+
+  expect(await world.connect('a=')).toEqual({ statusCode: 200 })
+
+  await expect
+    .poll(() => world.logged('error'))
+    .toMatchObject([{ message: 'onInvocation failed', details: { error } }])
+})
+
+test('a flush that never ends does not keep the result until Lambda ends the invocation', async () => {
+  const { world } = measured({ metrics: { count() {}, flush: () => new Promise(() => {}) } })
+  const context = { getRemainingTimeInMillis: () => 0 }
+
+  expect(await world.connect('a=', { context })).toEqual({ statusCode: 200 })
+
+  expect(world.logged('error')).toMatchObject([
+    { message: expect.stringContaining('metrics were not flushed before the time was over') },
+  ])
+})
+
+test('a flush that is asynchronous has a moment, even if the time is over', async () => {
+  let isFlushed = false
+  const flush = async (): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve))
+    isFlushed = true
+  }
+  const { world } = measured({ metrics: { count() {}, flush } })
+
+  await world.connect('a=', { context: { getRemainingTimeInMillis: () => 0 } })
+
+  expect([isFlushed, world.logged('error')]).toEqual([true, []])
+})
+
 test('metrics that only count are enough', async () => {
   const counts: string[] = []
   const { world } = measured({ metrics: { count: (name) => void counts.push(name) } })

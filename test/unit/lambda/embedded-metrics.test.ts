@@ -102,3 +102,64 @@ test('a name that CloudWatch does not take costs no other metric, and is logged'
   expect(valuesIn(lines, 'delivered')).toEqual([1])
   expect(logger.lines).toMatchObject([{ level: 'error', message: 'a metric could not be written' }])
 })
+
+test.each(['service', '_aws', '__proto__', 'constructor', 'toString'])(
+  'a metric of the name "%s" costs no other metric, and is logged with what to do',
+  (name) => {
+    const { lines, logger } = written((metrics) => {
+      metrics.count('received', 1)
+      metrics.count(name, 1)
+      metrics.record(name, 1, 'Count')
+      metrics.flush()
+      metrics.count('received', 1)
+      metrics.flush()
+    })
+
+    expect(valuesIn(lines, 'received')).toEqual([1, 1])
+    expect(lines.map((line) => line['service'])).toEqual(['chat', 'chat'])
+    const refusal = {
+      level: 'error',
+      message: expect.stringMatching(/^a metric was refused: .* use another/),
+      details: { metric: name, value: '1' },
+    }
+    expect(logger.lines).toEqual([refusal, refusal])
+  },
+)
+
+test.each([NaN, Infinity, -Infinity, undefined as unknown as number, '1' as unknown as number])(
+  'the value %s is refused, and does not spoil the sum that it was to be added to',
+  (value) => {
+    const { lines, logger } = written((metrics) => {
+      metrics.count('delivered', 2)
+      metrics.count('delivered', value)
+      metrics.record('fanOutLag', value, 'Milliseconds')
+      metrics.flush()
+    })
+
+    expect(valuesIn(lines, 'delivered')).toEqual([2])
+    expect(lines[0]).not.toHaveProperty('fanOutLag')
+    expect(logger.lines.map(({ message, details }) => [message, details])).toEqual([
+      [
+        'a metric was refused: its value has to be a finite number',
+        { metric: 'delivered', value: String(value) },
+      ],
+      [
+        'a metric was refused: its value has to be a finite number',
+        { metric: 'fanOutLag', value: String(value) },
+      ],
+    ])
+  },
+)
+
+test('a sum that is no finite number any more is refused', () => {
+  const { lines, logger } = written((metrics) => {
+    metrics.count('huge', Number.MAX_VALUE)
+    metrics.count('huge', Number.MAX_VALUE)
+    metrics.count('delivered', 1)
+    metrics.flush()
+  })
+
+  expect(valuesIn(lines, 'delivered')).toEqual([1])
+  expect(lines[0]).not.toHaveProperty('huge')
+  expect(logger.lines).toMatchObject([{ details: { metric: 'huge', value: 'Infinity' } }])
+})

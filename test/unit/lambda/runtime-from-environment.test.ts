@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ConfigurationError } from '../../../shared/errors.ts'
 import { createWebsocketHandler } from '../../../shared/gateway/index.ts'
 import { MemoryChannelStore } from '../../../shared/backends/memory/index.ts'
@@ -16,8 +16,11 @@ const complete = {
   CHANNELS_DELIVERY_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/delivery',
 }
 
-// A runtime takes over what the process does with rejections; here the test runner wants to know of them.
+// Here rejections are made on purpose, which the test runner would take for its own.
 const listeners = process.listeners('unhandledRejection')
+beforeEach(() => {
+  process.removeAllListeners('unhandledRejection')
+})
 afterAll(() => {
   process.removeAllListeners('unhandledRejection')
   for (const listener of listeners) process.on('unhandledRejection', listener)
@@ -68,6 +71,19 @@ test('a rejection that nobody awaits goes to its log', async () => {
   process.emit('unhandledRejection', new Error('boom'), Promise.resolve())
 
   expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1)
+})
+
+test('a rejection that nobody awaits goes to the application’s own listeners as well', async () => {
+  const heard: unknown[] = []
+  const listener = (error: unknown): void => void heard.push(error)
+  process.on('unhandledRejection', listener)
+  await runtimeFromEnvironment(complete, { logger: new FakeLogger() })
+  const error = new Error('boom')
+
+  process.emit('unhandledRejection', error, Promise.resolve())
+  process.off('unhandledRejection', listener)
+
+  expect(heard).toEqual([error])
 })
 
 test('a variable that is missing is an error when the function starts', async () => {
@@ -153,5 +169,19 @@ describe('what is logged and measured', () => {
     runtime.onInvocation(context)
 
     expect(begun).toEqual([context])
+  })
+
+  test('tells of an onInvocation of one’s own that is asynchronous and fails', async () => {
+    using stderr = new WatchedStream('stderr')
+    using _stdout = new WatchedStream()
+    const runtime = await runtimeFromEnvironment(inMemory, {
+      onInvocation: () => Promise.reject(new Error('no tracer')),
+    })
+
+    await createWebsocketHandler(RoomConsumer.asApplication(), runtime)(connectEvent('a='), context)
+
+    expect(stderr.objects).toMatchObject([
+      { message: 'onInvocation failed', error: { message: 'no tracer' } },
+    ])
   })
 })

@@ -1,6 +1,11 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { NoAnswer, NoToken, redisFailure } from '../../../../shared/backends/redis/redis-failure.ts'
+import {
+  isPassing,
+  NoAnswer,
+  NoToken,
+  redisFailure,
+} from '../../../../shared/backends/redis/redis-failure.ts'
 import { StoreError } from '../../../../shared/errors.ts'
 
 const context = { attempt: 'load connection "a"', server: 'redis at 127.0.0.1:6379', timeoutMs: 5_000 }
@@ -98,14 +103,45 @@ describe('a failure of Redis', () => {
     expect(failure.message).toContain(lastNodeError.message)
   })
 
-  it('shows no password, neither of a server nor of a node of a cluster', () => {
-    const refusal = (): Error =>
-      Object.assign(reply('WRONGPASS no'), { command: { name: 'auth', args: ['ada', 'secret'] } })
-    const all = Object.assign(named('ClusterAllFailedError', 'all'), { lastNodeError: refusal() })
+  it.each([
+    ['WRONGPASS no', 'auth', ['ada', 'secret']],
+    [
+      "OOM command not allowed when used memory > 'maxmemory'.",
+      'evalsha',
+      ['sha', '1', 'k', '{"token":"secret"}'],
+    ],
+    ["NOPERM this user has no permissions to run the 'set' command", 'set', ['session:secret', 'secret']],
+  ])(
+    'shows no argument of a command that was answered with %s, of one server or of a node',
+    (text, name, args) => {
+      const refusal = (): Error => Object.assign(reply(text), { command: { name, args } })
+      const all = Object.assign(named('ClusterAllFailedError', 'all'), { lastNodeError: refusal() })
+      const connectFailure = refusal()
 
-    for (const error of [refusal(), all]) {
-      expect(inspect(redisFailure(error, context), { depth: 10 })).not.toContain('secret')
-    }
+      for (const failure of [
+        redisFailure(refusal(), context),
+        redisFailure(all, context),
+        redisFailure(new NoAnswer('no connection in time'), { ...context, connectFailure }),
+      ]) {
+        expect(inspect(failure, { depth: 10 })).not.toContain('secret')
+        expect(inspect(failure, { depth: 10 })).toContain(name)
+      }
+    },
+  )
+
+  it.each([null, undefined])('can be %s, which somebody threw', (nothing) => {
+    expect(isPassing(nothing)).toBe(false)
+    expect(redisFailure(nothing, context).message).toContain(`(${String(nothing)}; at most 5000 ms)`)
+  })
+
+  it('by a login that has expired says that credentials expire', () => {
+    const { message } = redisFailure(
+      reply('WRONGPASS invalid username-password pair or user is disabled.'),
+      context,
+    )
+
+    expect(message).toContain('with iam, the role needs elasticache:Connect')
+    expect(message).toContain('credentials that have not expired')
   })
 
   it('leaves a failure alone that is one of ours already', () => {
