@@ -18,7 +18,8 @@ try {
 
 function build(app: App): App {
   const flags = new ContextFlags(app.node)
-  const emulatorEndpoint = flags.text('emulatorEndpoint') ?? process.env['AWS_ENDPOINT_URL']
+  // cdk itself deploys there, too.
+  const emulatorEndpoint = process.env['AWS_ENDPOINT_URL']
   const region = flags.text('region')
   const tableName = flags.text('tableName')
   const stack = new ChatStack(app, flags.text('stackName') ?? 'LambdaChannelsChat', {

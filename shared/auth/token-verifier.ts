@@ -1,5 +1,5 @@
 import type * as jose from 'jose'
-import { createPublicKey, createSecretKey, type JsonWebKey, KeyObject } from 'node:crypto'
+import { createPublicKey, createSecretKey, KeyObject, type webcrypto } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { ConfigurationError, StoreError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../message.ts'
@@ -26,7 +26,7 @@ export interface TokenRules {
   /** Where the issuer publishes its keys (JWKS). They are kept while the container lives, and fetched again after 10 minutes. */
   readonly jwks?: string
   /** Instead: the issuer's public key, as PEM, JWK or `KeyObject`. */
-  readonly key?: string | JsonWebKey | KeyObject
+  readonly key?: string | webcrypto.JsonWebKey | KeyObject
   /** Instead: the secret that the issuer shares with you, of 32 bytes at least. */
   readonly secret?: string | Uint8Array
   /** Algorithms of signatures that are taken. By default all that the keys are for; with `secret` HS256. */
@@ -215,11 +215,11 @@ function secretKey(secret: string | Uint8Array): KeyObject {
   )
 }
 
-function publicKey(key: string | JsonWebKey | KeyObject): KeyObject {
+function publicKey(key: string | webcrypto.JsonWebKey | KeyObject): KeyObject {
   try {
     if (key instanceof KeyObject && key.type === 'public') return key
     if (key instanceof KeyObject || typeof key === 'string') return createPublicKey(key)
-    return createPublicKey({ key, format: 'jwk' })
+    return createPublicKey({ key: { ...key }, format: 'jwk' })
   } catch (cause) {
     throw new ConfigurationError(
       'the key of tokenMiddleware is no public key: give it as PEM ("-----BEGIN PUBLIC KEY-----…"), as JWK or as KeyObject; a shared secret is the option secret',

@@ -127,7 +127,7 @@ describe('what is logged and measured', () => {
   test('in production are lines of JSON with the request', async () => {
     using stderr = new WatchedStream('stderr')
     const runtime = await runtimeFromEnvironment(inMemory)
-    runtime.onInvocation(context)
+    void runtime.onInvocation(context)
     runtime.logger.error('it failed')
 
     expect(stderr.objects).toMatchObject([
@@ -166,7 +166,7 @@ describe('what is logged and measured', () => {
       onInvocation: (given) => void begun.push(given),
     })
 
-    runtime.onInvocation(context)
+    void runtime.onInvocation(context)
 
     expect(begun).toEqual([context])
   })
