@@ -2,7 +2,7 @@ import { Annotations, App } from 'aws-cdk-lib'
 import { ConfigurationError } from '../shared/index.ts'
 import { ChatStack } from './chat-stack.ts'
 import { requireCliVersion } from './cli-version.ts'
-import { ContextFlags } from './context-flags.ts'
+import { ContextFlags, REGION_SHAPE, STACK_NAME_SHAPE } from './context-flags.ts'
 import { deployHints } from './deploy-hints.ts'
 
 try {
@@ -20,9 +20,10 @@ function build(app: App): App {
   const flags = new ContextFlags(app.node)
   // cdk itself deploys there, too.
   const emulatorEndpoint = process.env['AWS_ENDPOINT_URL']
-  const region = flags.text('region')
+  const region = flags.shaped('region', REGION_SHAPE)
   const tableName = flags.text('tableName')
-  const stack = new ChatStack(app, flags.text('stackName') ?? 'LambdaChannelsChat', {
+  const stackName = flags.shaped('stackName', STACK_NAME_SHAPE) ?? 'LambdaChannelsChat'
+  const stack = new ChatStack(app, stackName, {
     description: 'The chat of lambda-channels',
     layer: flags.oneOf('layer', ['dynamodb', 'redis']),
     front: flags.flag('front', false),

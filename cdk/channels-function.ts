@@ -16,6 +16,7 @@ import { ConfigurationError } from '../shared/errors.ts'
 import { requireWholeNumber } from '../shared/whole-number.ts'
 import { BUNDLE_HANDLER, functionBundle } from './function-bundle.ts'
 import { requireEnvironmentSize } from './function-environment.ts'
+import { timeoutSeconds } from './function-timeout.ts'
 import { acceptWildcard } from './nag-reasons.ts'
 
 /** How large a function is. */
@@ -169,7 +170,7 @@ function requireSize(
   requireWholeNumber(reservedConcurrentExecutions, `reservedConcurrentExecutions of the function ${id}`, {
     least: 0,
   })
-  const seconds = timeout.toSeconds({ integral: false })
+  const seconds = timeoutSeconds(timeout, `the timeout of the function ${id}`)
   if (!Number.isInteger(seconds) || seconds < 10 || seconds > 900) {
     throw new ConfigurationError(
       `the timeout of the function ${id} is ${seconds} seconds: set it to 10 to 900, without fractions; less leaves no time beside the 2.5 seconds that are kept for queues`,

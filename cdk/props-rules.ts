@@ -4,6 +4,7 @@ import { originMatcher } from '../shared/security/origin-pattern.ts'
 import type { AuthorizerOptions, ChannelsApiProps } from './channels-api-props.ts'
 import { requireChoice } from './choices.ts'
 import { FUNCTION_NAMES, type FunctionName } from './function-entries.ts'
+import { timeoutSeconds } from './function-timeout.ts'
 
 /**
  * Checks what no part of a {@link ChannelsApi} looks at itself, and AWS or the functions would refuse only later, or ignore.
@@ -134,7 +135,8 @@ function requireSizes(sizes: ChannelsApiProps['sizes'] = {}): void {
         `sizes has "${name}", which is none of the functions: use ${FUNCTION_NAMES.join(', ')}`,
       )
     }
-    const seconds = size?.timeout?.toSeconds({ integral: false }) ?? 0
+    const timeout = size?.timeout
+    const seconds = timeout === undefined ? 0 : timeoutSeconds(timeout, `sizes.${name}.timeout`)
     if (!WAITED_FOR.includes(name) || seconds <= LONGEST_WAIT) continue
     throw new ConfigurationError(
       `sizes.${name}.timeout is ${seconds} seconds: API Gateway waits for ${LONGEST_WAIT}, and would answer 504 while the function goes on; set it to ${LONGEST_WAIT} at most, and give what takes longer to a worker`,

@@ -1,5 +1,6 @@
 import type { ChannelStore, DeliveryQueue, JsonValue } from '../shared/index.ts'
 import type { OpenChannelLayer, OpenStore } from '../shared/environment/index.ts'
+import type { WorkerQueues } from '../shared/layers/worker-queues.ts'
 
 /** The command line is wrong: the message says what, and how it is right. */
 export class UsageError extends Error {
@@ -30,6 +31,8 @@ export type ListingStore = OpenStore['store']
 export interface Reach {
   store(): Promise<ListingStore>
   layer(): Promise<OpenChannelLayer>
+  /** The queues of worker channels, by which that layer finds where a message goes. */
+  workers(): Promise<WorkerQueues>
   /** The delivery queue, and the endpoint that its tasks are for. */
   queue(): Promise<{ readonly queue: DeliveryQueue; readonly endpoint: string; readonly store: ChannelStore }>
 }

@@ -5,8 +5,10 @@ import {
   type OpenStore,
   readLayerEnvironment,
   type Variables,
+  workerQueuesOf,
 } from '../shared/environment/index.ts'
 import type { Logger } from '../shared/index.ts'
+import { WorkerQueues } from '../shared/layers/worker-queues.ts'
 import type { Reach } from './command.ts'
 import { requireSetting } from './target.ts'
 
@@ -14,6 +16,7 @@ import { requireSetting } from './target.ts'
 export class EnvironmentReach implements Reach, AsyncDisposable {
   readonly #findEnvironment: () => Promise<Variables>
   readonly #logger: Logger
+  #found: Promise<Variables> | undefined
   readonly #open: { close(): void }[] = []
 
   /** @param findEnvironment - is asked when a command reaches for something, not before: what it was given is checked first */
@@ -23,20 +26,30 @@ export class EnvironmentReach implements Reach, AsyncDisposable {
   }
 
   async store(): Promise<OpenStore['store']> {
-    return await this.#storeOf(await this.#findEnvironment())
+    return await this.#storeOf(await this.#environment())
   }
 
   async layer(): ReturnType<Reach['layer']> {
-    const env = await this.#findEnvironment()
+    const env = await this.#environment()
     for (const name of ['queue-url', 'management-endpoint'] as const) requireSetting(env, name)
     return this.#keep(await channelLayerFromEnvironment(env, { logger: this.#logger }))
   }
 
+  async workers(): ReturnType<Reach['workers']> {
+    return new WorkerQueues(workerQueuesOf(readLayerEnvironment(await this.#environment())))
+  }
+
   async queue(): ReturnType<Reach['queue']> {
-    const env = await this.#findEnvironment()
+    const env = await this.#environment()
     const queue = deliveryQueueAt(requireSetting(env, 'queue-url'), readLayerEnvironment(env))
     const endpoint = requireSetting(env, 'management-endpoint')
     return { queue, endpoint, store: await this.#storeOf(env) }
+  }
+
+  /** Is found once, and said once, however much a command reaches for. */
+  #environment(): Promise<Variables> {
+    this.#found ??= this.#findEnvironment()
+    return this.#found
   }
 
   async #storeOf(env: Variables): Promise<OpenStore['store']> {

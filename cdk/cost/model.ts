@@ -22,7 +22,7 @@ export interface Estimate {
   readonly total: number
   /** The most expensive line. */
   readonly dominant: CostLine
-  /** What to do about it. */
+  /** What to do about it; empty if there is nothing. */
   readonly advice: string
   /** What the estimate assumes that AWS does not give by default. */
   readonly warnings: readonly string[]
@@ -45,7 +45,7 @@ export function estimateCost(workload: Workload): Estimate {
     lines,
     total: lines.reduce((sum, { cost }) => sum + cost, 0),
     dominant,
-    advice: adviceFor(dominant, workload),
+    advice: ADVICE[dominant.item]?.(workload) ?? '',
     warnings: warningsFor(workload),
     appSyncEvents: appSyncEventsCost(workload, usage),
   }
@@ -58,26 +58,34 @@ function lineOf(list: ListPrice, count: number): CostLine {
   return { service, item, quantity, unit, price: quantity === 0 ? 0 : cost / quantity, cost }
 }
 
-function adviceFor({ item }: CostLine, { handler, heartbeatSeconds }: Workload): string {
+/** By items; of the others this library knows none. */
+const ADVICE: Readonly<Record<string, (workload: Workload) => string>> = {
+  [PRICES.messages.item]: ({ heartbeatSeconds }) =>
+    heartbeatSeconds === 0
+      ? 'Every copy of a message is billed. Put several events into one message, or send to smaller groups.'
+      : 'Every copy of a message is billed, and every heartbeat twice. A heartbeat is needed once in ten minutes.',
+  [PRICES.connectionMinutes.item]: () =>
+    'Open connections are billed by the minute. Close those of pages that nobody looks at.',
+  [PRICES.gbSeconds.item]: workForMembers,
+  [PRICES.readUnits.item]: workForMembers,
+  [PRICES.logBytes.item]: () =>
+    'Each invocation logs. Set CHANNELS_LOG_LEVEL to warn, and a short retention.',
+  [PRICES.metrics.item]: () =>
+    'They are the library’s own. The environment variable POWERTOOLS_METRICS_DISABLED=true makes none.',
+  [PRICES.alarms.item]: withoutMonitoring,
+  [PRICES.dashboards.item]: withoutMonitoring,
+}
+
+function workForMembers({ handler }: Workload): string {
   const broadcast =
     handler === 'member'
       ? ' A broadcast handler (docs/topics/consumers.md) reads no record and runs once.'
       : ''
-  switch (item) {
-    case PRICES.messages.item:
-      return heartbeatSeconds === 0
-        ? 'Every copy of a message is billed. Put several events into one message, or send to smaller groups.'
-        : 'Every copy of a message is billed, and every heartbeat twice. A heartbeat is needed once in ten minutes.'
-    case PRICES.connectionMinutes.item:
-      return 'Open connections are billed by the minute. Close those of pages that nobody looks at.'
-    case PRICES.gbSeconds.item:
-    case PRICES.readUnits.item:
-      return `The work for each member dominates.${broadcast}`
-    case PRICES.logBytes.item:
-      return 'Each invocation logs. Set CHANNELS_LOG_LEVEL to warn, and a short retention.'
-    default:
-      return 'None that this library knows: compare the quantity with what you expect.'
-  }
+  return `The work for each member dominates.${broadcast}`
+}
+
+function withoutMonitoring(): string {
+  return 'The prop monitoring: false makes no dashboard and no alarms.'
 }
 
 function warningsFor(workload: Workload): readonly string[] {

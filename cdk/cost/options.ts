@@ -23,7 +23,10 @@ const choiceFields = Object.keys(CHOICE_RULES) as readonly ChoiceField[]
  */
 export function parseCostOptions(args: readonly string[]): CostOptions {
   const values = readArguments(args)
-  const numbers = Object.fromEntries(numberFields.map((field) => [field, numberOf(field, values)]))
+  const fallbacks = fallbacksFor(numberOf('connections', values))
+  const numbers = Object.fromEntries(
+    numberFields.map((field) => [field, numberOf(field, values, fallbacks[field])]),
+  )
   const choices = Object.fromEntries(choiceFields.map((field) => [field, choiceOf(field, values)]))
   const workload = { ...numbers, ...choices, front: values['front'] === true } as unknown as Workload
   const isHelp = values['help'] === true
@@ -65,16 +68,43 @@ function readArguments(args: readonly string[]): Texts {
     ...['front', 'json', 'help'].map((name) => [name, { type: 'boolean' as const }]),
   ])
   try {
-    return parseArgs({ args: [...args], options, strict: true }).values as Texts
+    return parseArgs({ args: withNegatives(args), options, strict: true }).values as Texts
   } catch (error) {
     // Node's text goes on for several sentences about how to quote; the first says what is wrong.
     const [problem = ''] = String(error instanceof Error ? error.message : error).split(/\.(?:\s|$)/)
-    throw new ConfigurationError(`${problem}: npm run cost -- --help lists the options`, { cause: error })
+    throw new ConfigurationError(
+      `${problem}: give each value after the name of its option, as in --connections 10000; npm run cost -- --help lists the options`,
+      { cause: error },
+    )
   }
 }
 
-function numberOf(field: NumberField, values: Texts): number {
-  const { fallback, least, most, isWhole }: NumberRule = NUMBER_RULES[field]
+/** `--connections -5` is a number that is too small, as `--connections=-5` is, and no option `-5`. */
+function withNegatives(args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const name = joined.at(-1)
+    if (name?.startsWith('--') && !name.includes('=') && /^-[0-9.]/.test(arg))
+      joined[joined.length - 1] = `${name}=${arg}`
+    else joined.push(arg)
+  }
+  return joined
+}
+
+/** Where nobody is connected nobody speaks, and no group is larger than all who are. */
+function fallbacksFor(connections: number): Partial<Record<NumberField, number>> {
+  return {
+    ...(connections === 0 ? { messagesPerSecond: 0 } : {}),
+    groupSize: Math.max(1, Math.min(connections, NUMBER_RULES.groupSize.fallback)),
+  }
+}
+
+function numberOf(
+  field: NumberField,
+  values: Texts,
+  fallback: number = NUMBER_RULES[field].fallback,
+): number {
+  const { least, most, isWhole }: NumberRule = NUMBER_RULES[field]
   const text = values[nameOf(field)]
   if (typeof text !== 'string') return fallback
   const value = text.trim() === '' ? Number.NaN : Number(text)
@@ -94,8 +124,8 @@ function choiceOf(field: ChoiceField, values: Texts): string {
   throw new ConfigurationError(`${flagOf(field)} is ${JSON.stringify(text)}: use ${choices.join(' or ')}`)
 }
 
-function requireConsistent({ connections, groupSize, layer, egress }: Workload): void {
-  if (groupSize > connections) {
+function requireConsistent({ connections, messagesPerSecond, groupSize, layer, egress }: Workload): void {
+  if (messagesPerSecond > 0 && groupSize > connections) {
     throw new ConfigurationError(
       `--group-size is ${groupSize} and --connections ${connections}: a group cannot have more members than there are connections; lower the one or raise the other`,
     )

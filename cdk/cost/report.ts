@@ -16,7 +16,7 @@ export function costReport(workload: Workload, estimate: Estimate): string {
     '',
     ...aligned(rows),
     '',
-    `${percent(dominant.cost, total)} is ${dominant.service}, ${dominant.item}. ${advice}`,
+    `${percent(dominant.cost, total)} is ${dominant.service}, ${dominant.item}. ${advice}`.trimEnd(),
     `Plain broadcasts of the same messages, without consumers or state: AppSync Events, about $${money(appSyncEvents)} a month.`,
     ...warnings.map((warning) => `Warning: ${warning}.`),
     '',

@@ -52,10 +52,11 @@ const HTTP_BYTES = 2_000
 /** What ElastiCache Serverless bills at least, in GB. */
 const LEAST_CACHE_GB = 0.1
 
-/**
- * What exists whether somebody is connected or not. Metrics: some 20 of the library's that an ordinary application counts. Alarms are billed by the metrics that they look at.
- */
-const FIXED_MONITORING = { metrics: 20, alarms: 22, dashboards: 1 } as const
+/** What exists whether somebody is connected or not. Alarms are billed by the metrics that they look at. */
+const FIXED_MONITORING = { alarms: 22, dashboards: 1 } as const
+
+/** Metrics of the library that an ordinary application counts, about. CloudWatch bills those that occur. */
+const METRICS = 20
 
 /** A month's quantities, by the names of their prices. */
 export type Usage = Readonly<Record<keyof typeof PRICES, number>>
@@ -214,7 +215,12 @@ function transferUsage(
 }
 
 function monitoringUsage(workload: Workload): UsageOf<'logBytes' | 'metrics' | 'alarms' | 'dashboards'> {
-  return { logBytes: lambdaUsage(workload).invocations * workload.logBytes, ...FIXED_MONITORING }
+  const { invocations } = lambdaUsage(workload)
+  return {
+    logBytes: invocations * workload.logBytes,
+    metrics: invocations > 0 ? METRICS : 0,
+    ...FIXED_MONITORING,
+  }
 }
 
 /** Messages in a month: those that clients send, and their copies. */

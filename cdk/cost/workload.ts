@@ -52,7 +52,7 @@ export interface ChoiceRule {
 
 /** The numbers, by their fields. */
 export const NUMBER_RULES = {
-  connections: whole(1_000, [1, 100_000_000], 'connections open at the same time, on average'),
+  connections: whole(1_000, [0, 100_000_000], 'connections open at the same time, on average'),
   messagesPerSecond: fraction(1, [0, 1_000_000], 'messages that all clients together send in a second'),
   groupSize: whole(10, [1, 100_000_000], 'members who get each message, the sender included'),
   messageBytes: whole(200, [1, MAX_MESSAGE_BYTES], 'bytes of a message'),

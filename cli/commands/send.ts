@@ -1,4 +1,5 @@
 import { MAX_DELAY_SECONDS } from '../../shared/index.ts'
+import type { WorkerQueues } from '../../shared/layers/worker-queues.ts'
 import type { Command } from '../command.ts'
 import { parseMessage, parseNumber } from '../parameters.ts'
 
@@ -16,12 +17,14 @@ export const send: Command = {
     const delaySeconds = parseNumber('delay', options.text('delay'), range)
     const layer = await reach.layer()
     await layer.send(channel, message, { delaySeconds })
-    return { json: { channel, sent: true }, lines: [describe(channel)] }
+    return { json: { channel, sent: true }, lines: [describe(channel, await reach.workers())] }
   },
 }
 
-/** Ids of connections end in "=". Which workers there are, only the worker function knows. */
-function describe(channel: string): string {
-  if (channel.endsWith('=')) return `${channel}: in its queue`
-  return `${channel}: in the queue of workers; whether a worker has that name, nobody knows here`
+/** Which queue has taken it. What is for no worker is for a connection. */
+function describe(channel: string, workers: WorkerQueues): string {
+  if (channel.includes('!')) return `${channel}: waiting for the program that made this channel`
+  if (workers.find(channel) === undefined) return `${channel}: in the delivery queue`
+  if (workers.names.includes(channel)) return `${channel}: in the queue of that worker channel`
+  return `${channel}: in the queue of all other workers; whether a worker has that name, nobody knows here`
 }

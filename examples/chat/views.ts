@@ -47,6 +47,8 @@ const STATIC_FILES: ReadonlySet<string> = new Set([
  * Any room name that is a legal path segment gets the page; whether there is such a room is for the socket's
  * handshake to say. Without the final slash the answer is 301, as in Django. Anything else is 404, and a method
  * that a path does not have is 405.
+ *
+ * All links are relative, so the chat works below a prefix that is taken off before a view sees the path.
  */
 export const views: Hono<Environment> = createViews()
 
@@ -59,11 +61,8 @@ export function createViews(options: ViewOptions = {}): Hono<Environment> {
     for (const [name, value] of Object.entries(headers)) c.header(name, value)
   })
 
-  const page = async (c: Context<Environment>, file: string, status: 200 | 404 = 200): Promise<Response> => {
-    const text = await readFile(new URL(file, PAGES), 'utf8')
-    return c.body(withWebsocketUrl(text, options), status, { 'content-type': contentType(file) })
-  }
-  const notFound = (c: Context<Environment>): Promise<Response> => page(c, 'not-found.html', 404)
+  const page = async (c: Context<Environment>, file: string): Promise<Response> =>
+    c.body(withWebsocketUrl(await textOf(file), options), 200, { 'content-type': contentType(file) })
 
   app.get('/', (c) => page(c, 'index.html'))
   app.all('/', (c) => notAllowed(c, 'GET, HEAD'))
@@ -74,7 +73,9 @@ export function createViews(options: ViewOptions = {}): Hono<Environment> {
 
   app.all('/chat/:room', async (c) => {
     const { pathname, search } = new URL(c.req.url)
-    return isDecodable(pathname) ? c.redirect(`${pathname}/${search}`, 301) : notFound(c)
+    // Relative too. The dot is for a room such as "a:b", which would be taken for a scheme.
+    const room = pathname.slice(pathname.lastIndexOf('/') + 1)
+    return isDecodable(pathname) ? c.redirect(`./${room}/${search}`, 301) : notFound(c)
   })
   app.get('/chat/:room/', (c) =>
     isDecodable(new URL(c.req.url).pathname) ? page(c, 'room.html') : notFound(c),
@@ -107,6 +108,17 @@ export function createViews(options: ViewOptions = {}): Hono<Environment> {
     throw error
   })
   return app
+}
+
+async function notFound(c: Context<Environment>): Promise<Response> {
+  const file = 'not-found.html'
+  const depth = c.req.path.split('/').length - 2
+  const text = (await textOf(file)).replaceAll('"./', `"./${'../'.repeat(depth)}`)
+  return c.body(text, 404, { 'content-type': contentType(file) })
+}
+
+function textOf(file: string): Promise<string> {
+  return readFile(new URL(file, PAGES), 'utf8')
 }
 
 function notAllowed(c: Context<Environment>, allow: string): Response {

@@ -67,6 +67,35 @@ test('connections cost although nobody says a word', () => {
   expect(lines.map(({ item }) => item)).not.toContain('messages, in and out')
 })
 
+test('where nobody is connected only what is there costs, and monitoring most', () => {
+  const { lines, dominant, advice, total } = estimateCost(workloadOf('--connections 0'))
+
+  expect(lines.map(({ item }) => item)).toEqual([
+    PRICES.standardRequests.item,
+    PRICES.alarms.item,
+    PRICES.dashboards.item,
+  ])
+  expect(dominant.item).toBe(PRICES.dashboards.item)
+  expect(advice).toBe('The prop monitoring: false makes no dashboard and no alarms.')
+  expect(total).toBeLessThan(6)
+})
+
+test('with fewer connections than a group has by default, all of them are in it', () => {
+  expect(workloadOf('--connections 3')).toMatchObject({ groupSize: 3, messagesPerSecond: 1 })
+})
+
+test.each([
+  [
+    '--connections 1 --messages-per-second 0',
+    'CloudWatch, metrics. They are the library’s own. The environment variable POWERTOOLS_METRICS_DISABLED=true makes none.',
+  ],
+  ['--connections 0 --layer redis --egress nat', 'VPC, NAT gateway.'],
+])('%s: the estimate says of what dominates no more than it knows', (args, sentence) => {
+  const workload = workloadOf(args)
+
+  expect(costReport(workload, estimateCost(workload))).toContain(` is ${sentence}\n`)
+})
+
 test('load for a part of the day costs that part of messages and connections', () => {
   const all = usageOf(workloadOf('--hours-per-day 24'))
   const half = usageOf(workloadOf('--hours-per-day 12'))
@@ -223,10 +252,10 @@ test('JSON has what the table has', () => {
 })
 
 test.each([
-  ['--connections 0', '--connections is "0": use a whole number from 1 to 100000000'],
+  ['--connections -5', '--connections is "-5": use a whole number from 0 to 100000000'],
   ['--connections 1.5', '--connections is "1.5": use a whole number'],
   ['--connections 10k', '--connections is "10k": use a whole number'],
-  ['--messages-per-second -1', "Option '--messages-per-second' argument is ambiguous"],
+  ['--messages-per-second -.5', '--messages-per-second is "-.5": use a number from 0'],
   ['--messages-per-second=-1', '--messages-per-second is "-1": use a number from 0'],
   ['--session-minutes 121', '--session-minutes is "121": use a number from 0.1 to 120'],
   ['--message-bytes 131073', '--message-bytes is "131073": use a whole number from 1 to 131072'],
@@ -234,8 +263,14 @@ test.each([
   ['--layer memory', '--layer is "memory": use dynamodb or redis'],
   ['--group-size 2000', '--group-size is 2000 and --connections 1000: a group cannot have more members'],
   ['--egress nat', '--egress is "nat" and --layer "dynamodb": only Redis needs a network'],
-  ['--conections 5', "Unknown option '--conections': npm run cost -- --help lists the options"],
-  ['5', "Unexpected argument '5'"],
+  ['--conections 5', "Unknown option '--conections': give each value after the name of its option"],
+  [
+    '10000',
+    "Unexpected argument '10000': give each value after the name of its option, as in --connections 10000",
+  ],
+  ['--connections --front', "Option '--connections' argument is ambiguous: give each value after the name"],
+  ['--front=yes', "Option '--front' does not take an argument: give each value after the name"],
+  ['--connections 0 --messages-per-second 1', '--group-size is 1 and --connections 0: a group cannot have'],
 ])('%s is refused with what to do', (args, message) => {
   expect(() => parseCostOptions(args.split(' '))).toThrow(message)
 })

@@ -177,6 +177,16 @@ const numbers: readonly Row[] = [
     'HttpFunction is 10.5 seconds: set it to 10 to 900, with',
   ],
   [
+    'seconds as a number',
+    { sizes: { http: { timeout: 29 } } },
+    'sizes.http.timeout is 29: use a Duration of aws-cdk-lib, as in Duration.seconds(29)',
+  ],
+  [
+    'such seconds of a worker',
+    { workers: [{ channels: ['chat-announcements'], timeout: '60' }] },
+    'the timeout of the function Function is "60": use a Duration of aws-cdk-lib',
+  ],
+  [
     'no such function',
     { sizes: { websockets: {} } },
     'sizes has "websockets", which is none of the functions: use',

@@ -63,6 +63,11 @@ test('a name for the table is told beforehand what becomes of it if the table ex
 
 test.each([
   ['-c', 'front=maybe', 'context "front" is "maybe": use true or false, as in -c front=true'],
+  [
+    '-c',
+    'region=nowhere',
+    'context "region" is "nowhere": use the code of a region, as in -c region=eu-west-1',
+  ],
   ['-c', 'logLevel=loud', 'context "logLevel" is "loud": use info or debug or warn or error'],
   [
     '-c',

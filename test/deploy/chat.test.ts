@@ -73,6 +73,23 @@ test('the page of the outputs is there, and tells the browser where its sockets 
   expect(await response.text()).toContain(`content="${chat.output('WebSocketUrl')}"`)
 })
 
+test('every file that the page names is there, found as a browser finds it', async () => {
+  const types = { css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' }
+  const page = await fetch(chat.output('ChatPage'))
+  const html = await page.text()
+
+  const links = [...html.matchAll(/<(?:link|script|img)\b[^>]* (?:href|src)="([^"]+)"/g)]
+  expect(links.length).toBeGreaterThanOrEqual(3)
+  for (const [, link = ''] of links) {
+    const url = new URL(link, page.url)
+    const file = await fetch(url)
+    await file.text()
+    const extension = url.pathname.slice(url.pathname.lastIndexOf('.') + 1)
+    expect([url.href, file.status]).toEqual([url.href, 200])
+    expect(file.headers.get('content-type')).toContain(types[extension as keyof typeof types])
+  }
+})
+
 test('all fifty of a room hear once what one of them says, and nobody of another room does', async () => {
   const clients = await Promise.all(Array.from({ length: 50 }, () => chat.enter('full_house')))
   await using elsewhere = await chat.enter('another_room')

@@ -33,10 +33,18 @@ export function readDestination(args: readonly string[]): Destination | undefine
   if (endpoint === undefined) return { kind: 'ministack' }
   if (endpoint === 'aws') return { kind: 'aws' }
   if (/^https?:\/\/./.test(endpoint) && URL.canParse(endpoint)) {
-    return { kind: 'emulator', endpoint: new URL(endpoint).origin }
+    return { kind: 'emulator', endpoint: originOf(endpoint) }
   }
   throw new UsageError(
     `--endpoint is "${endpoint}": use the address of an emulator, such as http://localhost:4566, or aws`,
+  )
+}
+
+function originOf(endpoint: string): string {
+  const { origin, href } = new URL(endpoint)
+  if (href === `${origin}/`) return origin
+  throw new UsageError(
+    `--endpoint is "${endpoint}": an emulator is named by scheme, host and port alone; use --endpoint ${origin}`,
   )
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { renderSummary } from '../support/summary-reporter.ts'
 import { binary, root } from '../support/repository.ts'
 import { destroyStack, removeCdkFiles } from './cdk.ts'
+import { requireCredentials } from './credentials.ts'
 import {
   awsEnvironment,
   emulatorEnvironment,
@@ -44,13 +45,20 @@ function help(): number {
 }
 
 async function runAgainst(destination: Destination): Promise<number> {
-  if (destination.kind === 'aws') return await runTests('aws', awsEnvironment(process.env))
+  if (destination.kind === 'aws') return await runAgainstAws()
   if (destination.kind === 'emulator') return await runAgainstEmulator(destination.endpoint)
   await using ministack = await MiniStack.start()
   return await runTests('ministack', {
     ...emulatorEnvironment(ministack.endpoint, ministack.folder),
     [LOG_VARIABLE]: ministack.logPath,
   })
+}
+
+async function runAgainstAws(): Promise<number> {
+  const environment = awsEnvironment(process.env)
+  // Before minutes of bundling, and a failure that hides the reason.
+  await requireCredentials()
+  return await runTests('aws', environment)
 }
 
 async function runAgainstEmulator(endpoint: string): Promise<number> {

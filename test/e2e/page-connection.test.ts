@@ -189,4 +189,43 @@ describe.skipIf(isChromiumMissing)("the room page's connection", () => {
 
     expect(addresses).toEqual(['wss://api.example.com/prod?path=%2Fws%2Fchat%2Fa+b%2F'])
   })
+
+  test('below a prefix, as at an emulator, pages find their files, their rooms and each other', async () => {
+    await using page = await browser.newPage()
+    const [addresses, failures] = [[] as string[], [] as string[]]
+    await page.routeWebSocket(/api\.example\.com/, (socket) => void addresses.push(socket.url()))
+    page.on('response', (response) => void (response.status() >= 400 && failures.push(response.url())))
+    const websocketUrl = 'wss://api.example.com/prod'
+    await using below = await servePages({ websocketUrl }, '/_aws/execute-api/abc')
+
+    await enterRoom(page, `${below.url}/`, 'lobby')
+    expect(await page.locator('#room-name').innerText()).toBe('lobby')
+    await page.goto(`${below.url}/chat/slashless`)
+    await connected(page)
+    expect(page.url()).toBe(`${below.url}/chat/slashless/`)
+    await page.locator('.back').click()
+    await page.waitForURL(`${below.url}/`)
+    expect(failures).toEqual([])
+    await page.goto(`${below.url}/no/such/page/`)
+    await page.locator('.button').click()
+    await page.waitForURL(`${below.url}/`)
+
+    expect(failures).toEqual([`${below.url}/no/such/page/`])
+    expect(addresses).toEqual([
+      'wss://api.example.com/prod?path=%2Fws%2Fchat%2Flobby%2F',
+      'wss://api.example.com/prod?path=%2Fws%2Fchat%2Fslashless%2F',
+    ])
+  })
+
+  test("below a prefix without another address, the sockets are on the page's origin and below the prefix", async () => {
+    await using page = await browser.newPage()
+    const addresses: string[] = []
+    await page.routeWebSocket(/\/ws\/chat\//, (socket) => void addresses.push(socket.url()))
+    await using below = await servePages({}, '/some/prefix')
+
+    await page.goto(`${below.url}/chat/a%20b/?x=1`)
+    await connected(page)
+
+    expect(addresses).toEqual([`${below.url.replace('http:', 'ws:')}/ws/chat/a%20b/`])
+  })
 })

@@ -116,7 +116,7 @@ function commandsOf(open: () => Promise<Place>): void {
   test(
     'send and close put a task for that connection into the queue',
     async () => {
-      expect(await cli('send', 'ann=', say)).toMatchObject({ code: 0, out: 'ann=: in its queue\n' })
+      expect(await cli('send', 'ann=', say)).toMatchObject({ code: 0, out: 'ann=: in the delivery queue\n' })
       expect(await cli('close', 'bob=')).toMatchObject({ code: 0 })
 
       expect(tasks()).toMatchObject([
@@ -136,11 +136,45 @@ function commandsOf(open: () => Promise<Place>): void {
 
       expect(await runCli([...args, '--management-endpoint', endpoint], around)).toMatchObject({
         code: 0,
-        out: 'nobody: in the queue of workers; whether a worker has that name, nobody knows here\n',
+        out: 'nobody: in the queue of all other workers; whether a worker has that name, nobody knows here\n',
       })
       expect(tasks()).toMatchObject([{ channel: 'nobody', message: JSON.parse(say) as unknown }])
       expect(await cli('send', 'nobody', say)).toMatchObject({ out: '' })
       expect(tasks()).toHaveLength(1)
+    },
+    SLOW,
+  )
+
+  test(
+    'send says which queue has taken the message, whatever the name looks like',
+    async () => {
+      const connectedAt = Date.now()
+      const expiresAt = Math.floor(connectedAt / 1_000) + 7_800
+      const rest = { version: 0, connectedAt, expiresAt, state: {}, scope: {}, groups: [] }
+      await place.store.create({ ...rest, connectionId: 'looks-like-a-worker' })
+      const workers = JSON.stringify({ thumbnails: queue.queueUrl })
+      const args = ['--queue-url', queue.queueUrl, '--management-endpoint', endpoint, ...place.args]
+      const around = { ...place.env, CHANNELS_WORKER_QUEUES: workers, AWS_ENDPOINT_URL_SQS: queue.url }
+
+      const connection = await runCli(['send', 'looks-like-a-worker', say, ...args], around)
+      const worker = await runCli(['send', 'thumbnails', say, ...args], around)
+
+      expect(connection).toMatchObject({ code: 0, out: 'looks-like-a-worker: in the delivery queue\n' })
+      expect(worker).toMatchObject({ code: 0, out: 'thumbnails: in the queue of that worker channel\n' })
+      expect(worker.problems.split('\n')).toHaveLength(2)
+      expect(tasks()).toMatchObject([{ task: { kind: 'event' } }, { channel: 'thumbnails' }])
+    },
+    SLOW,
+  )
+
+  test(
+    'what is for a channel of newChannel is in no queue, and nothing says that it is',
+    async () => {
+      const { out } = await cli('send', 'specific.a!b', say)
+
+      const inRedis = 'specific.a!b: waiting for the program that made this channel\n'
+      expect(out).toBe(place.args.includes('--redis-url') ? inRedis : '')
+      expect(tasks()).toEqual([])
     },
     SLOW,
   )

@@ -154,6 +154,7 @@ test('listing and counting members is left out', async () => {
     reach: {
       store: async () => ann.gateway.store,
       layer: () => Promise.reject(new Error('a list needs no layer')),
+      workers: () => Promise.reject(new Error('a list needs no workers')),
       queue: () => Promise.reject(new Error('a list needs no queue')),
     },
     now: Date.now(),

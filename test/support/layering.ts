@@ -118,7 +118,8 @@ const table: readonly (readonly [RegExp, Layer])[] = [
       vendors: [/^aws-cdk-lib(\/|$)/, /^constructs$/, /^esbuild$/],
     },
   ],
-  [/^cli\//, { imports: [publicIndexes], vendors: [] }],
+  // It says which queue has taken a message, by the lookup of the layer that sent it.
+  [/^cli\//, { imports: [publicIndexes, /^shared\/layers\/worker-queues\.ts$/], vendors: [] }],
   [/^functions\//, { imports: [publicIndexes, /^examples\//], vendors: [lambdaTypes] }],
   [
     // The development server, which is not published, starts what is deployed otherwise.

@@ -16,7 +16,8 @@ const page = {
   otherRoom: document.querySelector('#other-room'),
 }
 
-const encodedRoom = location.pathname.split('/')[2]
+// The end of …/chat/<room>/: a prefix may stand before it.
+const encodedRoom = location.pathname.split('/').at(-2)
 const room = decodeURIComponent(encodedRoom)
 
 // A browser does not tell a refused handshake from an unreachable server: both are code 1006.
@@ -73,7 +74,8 @@ socket.connect()
 function socketUrl() {
   const elsewhere = document.querySelector('meta[name="websocket-url"]')?.content
   if (!elsewhere) {
-    return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws/chat/${encodedRoom}/`
+    const { protocol, host, pathname } = new URL(`../../ws/chat/${encodedRoom}/`, location.href)
+    return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}${pathname}`
   }
   const url = new URL(elsewhere)
   url.searchParams.set('path', `/ws/chat/${room}/`)

@@ -9,7 +9,8 @@ form.addEventListener('submit', (event) => {
   const problem = problemOf(room)
   input.setCustomValidity(problem)
   if (problem) return input.reportValidity()
-  location.assign(`/chat/${encodeURIComponent(room)}/`)
+  // Relative, as all links of these pages: the chat may be below a prefix.
+  location.assign(`chat/${encodeURIComponent(room)}/`)
 })
 
 function problemOf(room) {

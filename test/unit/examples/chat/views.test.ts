@@ -39,7 +39,8 @@ describe('the pages of the chat', () => {
     const response = await get('/chat/lobby?x=1')
 
     expect(response.status).toBe(301)
-    expect(response.headers.get('location')).toBe('/chat/lobby/?x=1')
+    expect(response.headers.get('location')).toBe('./lobby/?x=1')
+    expect((await get('/chat/a:b')).headers.get('location')).toBe('./a:b/')
   })
 
   test('every file that a page names, and every file in the folder of pages, is served with its type', async () => {
@@ -54,9 +55,23 @@ describe('the pages of the chat', () => {
     }
     for (const page of ['/', '/chat/lobby/', '/nowhere']) {
       const html = await (await get(page)).text()
-      for (const [, file] of html.matchAll(/"\/static\/([^"]+)"/g)) expect(files).toContain(file)
+      const named = [...html.matchAll(/"[./]*\/?static\/([^"]+)"/g)].map(([, file]) => file)
+      expect(named).toContain('chat.css')
+      for (const file of named) expect(files).toContain(file)
     }
   })
+
+  test.each(['/', '/chat/lobby/', '/nowhere', '/chat/', '/chat//', '/chat/a/b/', '/static/nothing.js'])(
+    'all links of GET %s stay below the prefix that the chat is served at',
+    async (path) => {
+      const html = await (await get(path)).text()
+
+      const links = [...html.matchAll(/(?:href|src)="([^"]*)"/g)].map(([, link = '']) => link)
+      const paths = links.map((link) => new URL(link, `http://127.0.0.1/some/prefix${path}`).pathname)
+      expect(paths).toContain('/some/prefix/static/chat.css')
+      for (const linked of paths) expect(linked).toMatch(/^\/some\/prefix\/(static\/[\w.-]+)?$/)
+    },
+  )
 
   test.each([
     '/nowhere',
