@@ -69,11 +69,6 @@ test.each([
     'context "region" is "nowhere": use the code of a region, as in -c region=eu-west-1',
   ],
   ['-c', 'logLevel=loud', 'context "logLevel" is "loud": use info or debug or warn or error'],
-  [
-    '-c',
-    'emulatorEndpoint=localhost:4566',
-    'emulatorEndpoint is "localhost:4566": use the address of the emulator',
-  ],
 ])('%s %s is refused in one line, before anything is deployed', async (flag, value, message) => {
   const output = await failedDeploy([flag, value])
 
