@@ -33,6 +33,8 @@ const templateOf = (props: Partial<ChannelsApiProps> = {}): Template =>
 /** The template as JSON in which each reference is its logical id, so that a path reads as text. */
 function resolved(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(resolved)
+  // Where nothing is bundled, the name of a bundle comes from where the sources are.
+  if (typeof value === 'string') return value.replace(/^[0-9a-f]{64}\.zip$/, '<bundle>.zip')
   if (typeof value !== 'object' || value === null) return value
   const { Ref: ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, unknown>
   if (typeof ref === 'string') return `<${ref}>`
