@@ -74,10 +74,8 @@ export class ChannelsApi extends Construct {
     requireProps(props)
     this.#props = props
     this.#entries = new FunctionEntries(props.functions)
-    const limits = {
-      throttle: props.throttle ?? { rateLimit: 1000, burstLimit: 2000 },
-      logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
-    }
+    const { throttle = { rateLimit: 1000, burstLimit: 2000 } } = props
+    const limits = { throttle, logRetention: this.#logRetention }
     this.store = this.#createStore()
     this.sockets = this.#createSockets(limits)
     this.http = this.#entries.has('http') ? new HttpSide(this, 'Http', limits) : undefined
@@ -129,6 +127,19 @@ export class ChannelsApi extends Construct {
     return this.#props.serviceName ?? `${Stack.of(this).stackName}-${this.node.id}`
   }
 
+  get #logRetention(): RetentionDays {
+    return this.#props.logRetention ?? RetentionDays.ONE_MONTH
+  }
+
+  get #hasHeartbeat(): boolean {
+    return this.#props.heartbeat ?? true
+  }
+
+  /** By channel. */
+  get #jobQueues(): ReadonlyMap<string, WorkQueue> {
+    return new Map(this.workers.flatMap(({ queues }) => [...queues]))
+  }
+
   get #longestDelivery(): Duration {
     return this.#props.sizes?.delivery?.timeout ?? QUEUE_TIMEOUT
   }
@@ -136,9 +147,6 @@ export class ChannelsApi extends Construct {
   #createStore(): LayerStore {
     const { layer = 'dynamodb', redis } = this.#props
     if (layer === 'redis') return new RedisCache(this, 'Redis', redis)
-    if (layer !== 'dynamodb') {
-      throw new ConfigurationError(`layer is "${String(layer)}": use dynamodb or redis`)
-    }
     if (redis === undefined) return new ChannelsTable(this, 'Table', this.#props)
     throw new ConfigurationError(
       'redis is given, and layer is "dynamodb": set layer to redis, or leave redis out',
@@ -146,18 +154,13 @@ export class ChannelsApi extends Construct {
   }
 
   #createSockets(limits: Pick<SocketApiProps, 'throttle' | 'logRetention'>): SocketApi {
-    const {
-      stageName = 'prod',
-      executionLogs = 'error',
-      cloudWatchRole = true,
-      heartbeat = true,
-    } = this.#props
+    const { stageName = 'prod', executionLogs = 'error', cloudWatchRole = true } = this.#props
     return new SocketApi(this, 'Sockets', {
       ...limits,
       stageName,
       executionLogs,
       cloudWatchRole,
-      ...(heartbeat ? { routeSelectionExpression: HEARTBEAT_SELECTION } : {}),
+      ...(this.#hasHeartbeat ? { routeSelectionExpression: HEARTBEAT_SELECTION } : {}),
       ...(this.store.isDualStack ? { ipAddressType: IpAddressType.DUAL_STACK } : {}),
     })
   }
@@ -201,12 +204,12 @@ export class ChannelsApi extends Construct {
   }
 
   #functionProps(name: FunctionName, why: string): Omit<ChannelsFunctionProps, keyof FunctionSize> {
-    const { assets, logRetention = RetentionDays.ONE_MONTH, tracing = false } = this.#props
+    const { assets, tracing = false } = this.#props
     return {
       description: `${this.node.id}: ${DESCRIPTIONS[name]}`,
       entry: this.#entries.require(name, why),
       environment: this.#environment(),
-      logRetention,
+      logRetention: this.#logRetention,
       tracing,
       ...(assets === undefined ? {} : { assets }),
       // Whom API Gateway asks has no part in the layer.
@@ -231,17 +234,12 @@ export class ChannelsApi extends Construct {
   }
 
   #workerQueues(): string {
-    const queues = this.workers.flatMap((worker) => [...worker.queues])
-    return Stack.of(this).toJsonString(
-      Object.fromEntries(queues.map(([channel, { queue }]) => [channel, queue.queueUrl])),
-    )
+    const urls = Array.from(this.#jobQueues, ([channel, { queue }]) => [channel, queue.queueUrl])
+    return Stack.of(this).toJsonString(Object.fromEntries(urls))
   }
 
   #createSerialQueue(): SerialQueue | undefined {
     const { ordering = 'parallel', serialQueue } = this.#props
-    if (ordering !== 'parallel' && ordering !== 'serial') {
-      throw new ConfigurationError(`ordering is "${String(ordering)}": use parallel or serial`)
-    }
     const reader = this.functions.serial
     if (reader) {
       const { longest } = reader
@@ -272,7 +270,7 @@ export class ChannelsApi extends Construct {
       this.sockets.addRoute('$default', websocket)
       this.sockets.addRoute('$disconnect', websocket)
     }
-    if (this.#props.heartbeat ?? true) new HeartbeatRoute(this, 'Heartbeat', { api: this.sockets.api })
+    if (this.#hasHeartbeat) new HeartbeatRoute(this, 'Heartbeat', { api: this.sockets.api })
     this.deliveries.addReader(delivery, this.#deliveryConcurrency())
     if (http) this.http?.serve(http)
   }
@@ -280,7 +278,7 @@ export class ChannelsApi extends Construct {
   #createDashboard(): ChannelsDashboard | undefined {
     const { monitoring = true } = this.#props
     if (monitoring === false) return undefined
-    const queues = this.workers.flatMap((worker) => [...worker.queues])
+    const queues = [...this.#jobQueues]
     const workers = this.workers.map(({ function: each, queues: named }) => [
       `worker-${[...named.keys()][0]}`,
       each,

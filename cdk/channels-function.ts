@@ -13,6 +13,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
 import { ConfigurationError } from '../shared/errors.ts'
+import { INTEGRATION_TIMEOUT_MS } from '../shared/limits.ts'
 import { requireWholeNumber } from '../shared/whole-number.ts'
 import { BUNDLE_HANDLER, functionBundle } from './function-bundle.ts'
 import { requireEnvironmentSize } from './function-environment.ts'
@@ -74,7 +75,12 @@ export class ChannelsFunction extends LambdaFunction {
   readonly longest: Duration
 
   constructor(scope: Construct, id: string, props: ChannelsFunctionProps) {
-    const { memorySize = 512, timeout = Duration.seconds(29), reservedConcurrentExecutions, network } = props
+    const {
+      memorySize = 512,
+      timeout = Duration.millis(INTEGRATION_TIMEOUT_MS),
+      reservedConcurrentExecutions,
+      network,
+    } = props
     requireSize(id, { reservedConcurrentExecutions: 0, ...props, memorySize, timeout })
     const logGroup = new LogGroup(scope, `${id}Log`, {
       retention: props.logRetention,

@@ -1,5 +1,6 @@
 import { Token } from 'aws-cdk-lib'
 import { ConfigurationError } from '../shared/errors.ts'
+import { INTEGRATION_TIMEOUT_MS } from '../shared/limits.ts'
 import { originMatcher } from '../shared/security/origin-pattern.ts'
 import type { AuthorizerOptions, ChannelsApiProps } from './channels-api-props.ts'
 import { requireChoice } from './choices.ts'
@@ -13,6 +14,8 @@ import { timeoutSeconds } from './function-timeout.ts'
  */
 export function requireProps(props: ChannelsApiProps): void {
   requireShapes(props)
+  requireChoice('layer', props.layer, ['dynamodb', 'redis'])
+  requireChoice('ordering', props.ordering, ['parallel', 'serial'])
   requireChoice('logLevel', props.logLevel, ['debug', 'info', 'warn', 'error'])
   requireChoice('executionLogs', props.executionLogs, ['off', 'error', 'info'])
   requireNoTable(props)
@@ -124,9 +127,9 @@ function requireIdentitySource({ identitySource }: AuthorizerOptions): void {
   }
 }
 
-/** API Gateway waits for these. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
+/** API Gateway waits for these. */
 const WAITED_FOR: readonly string[] = ['websocket', 'http', 'authorizer'] satisfies readonly FunctionName[]
-const LONGEST_WAIT = 29
+const LONGEST_WAIT = INTEGRATION_TIMEOUT_MS / 1000
 
 function requireSizes(sizes: ChannelsApiProps['sizes'] = {}): void {
   for (const [name, size] of Object.entries(sizes)) {

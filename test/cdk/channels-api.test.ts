@@ -66,19 +66,22 @@ function variablesOf(template: Template, description: string): Record<string, st
   return Variables ?? {}
 }
 
+/** The routes of the sockets but for that of heartbeats, each with `field` of what it leads to. */
+function socketRoutes(template: Template, field: string): readonly (readonly [unknown, unknown])[] {
+  const integrations = propertiesOf(template, 'AWS::ApiGatewayV2::Integration')
+  return Object.values(propertiesOf(template, 'AWS::ApiGatewayV2::Route'))
+    .filter(({ ApiId, RouteKey }) => String(ApiId).includes('Sockets') && RouteKey !== 'websocket.heartbeat')
+    .map(({ RouteKey, Target }) => [
+      RouteKey,
+      integrations[/<(\w+)>/.exec(String(Target))?.[1] ?? '']?.[field],
+    ])
+}
+
 describe('the WebSocket API', () => {
   const template = templateOf()
 
   test('has its three routes, all to the websocket function, and one for heartbeats', () => {
-    const integrations = propertiesOf(template, 'AWS::ApiGatewayV2::Integration')
-    const routes = Object.values(propertiesOf(template, 'AWS::ApiGatewayV2::Route'))
-      .filter(
-        ({ ApiId, RouteKey }) => String(ApiId).includes('Sockets') && RouteKey !== 'websocket.heartbeat',
-      )
-      .map(({ RouteKey, Target }) => [
-        RouteKey,
-        integrations[/<(\w+)>/.exec(String(Target))?.[1] ?? '']?.['IntegrationUri'],
-      ])
+    const routes = socketRoutes(template, 'IntegrationUri')
 
     expect(new Set(routes.map(([key]) => key))).toEqual(new Set(['$connect', '$default', '$disconnect']))
     expect(routes).toHaveLength(3)
@@ -429,15 +432,7 @@ describe('ordering: serial', () => {
   const template = templateOf({ ordering: 'serial', serialQueue: { batchSize: 1 } })
 
   test('leads frames and ends of connections into a FIFO queue, and connects to the function', () => {
-    const integrations = propertiesOf(template, 'AWS::ApiGatewayV2::Integration')
-    const routes = Object.values(propertiesOf(template, 'AWS::ApiGatewayV2::Route'))
-      .filter(
-        ({ ApiId, RouteKey }) => String(ApiId).includes('Sockets') && RouteKey !== 'websocket.heartbeat',
-      )
-      .map(({ RouteKey, Target }) => [
-        RouteKey,
-        integrations[/<(\w+)>/.exec(String(Target))?.[1] ?? '']?.['IntegrationType'],
-      ])
+    const routes = socketRoutes(template, 'IntegrationType')
 
     expect(Object.fromEntries(routes)).toEqual({
       $connect: 'AWS_PROXY',
